@@ -1,0 +1,1 @@
+export type { CancelTimer, Clock, Random, Time, Timers } from './clock.js';

@@ -1,0 +1,78 @@
+/**
+ * The port to the log: append with an expectation, read, follow. Implementations are `JetStreamLog` and the in-memory model.
+ *
+ * Invariants every implementation keeps (the contract suite in `testing.ts` checks them):
+ * revisions of a stream are 1, 2, 3, … in append order; an atomic append gets consecutive revisions and no reader
+ * sees part of it as committed before the rest is readable; an appended entry is durable before `append` resolves.
+ */
+import type { Revision } from '@periplus/api/meta';
+
+/** `objects` holds everything but Leases and the Event kind, which have streams of their own. Revisions compare within a stream only. */
+export type StreamName = 'objects' | 'leases' | 'events';
+
+/** Dot-separated tokens, each escaped by `log/object-events`. */
+export type Subject = string;
+
+export interface Append {
+  readonly subject: Subject;
+  readonly payload: Uint8Array;
+  /** Compare-and-set: the last revision on this subject; 0 = the subject has none. Absent = no expectation. */
+  readonly expected?: Revision;
+  /** Fencing: refuse unless the last revision on another subject is this one. */
+  readonly fence?: { readonly subject: Subject; readonly revision: Revision };
+  /** Seconds to live, for the `events` stream. Expiry appends a marker entry (`entry.marker`). */
+  readonly ttlSeconds?: number;
+}
+
+export type AppendOutcome =
+  /** Durable; one revision an append, in order and consecutive. */
+  | { readonly outcome: 'appended'; readonly revisions: readonly Revision[] }
+  /** An expectation or fence did not hold; nothing of the batch was appended. Which one failed is not always known. */
+  | { readonly outcome: 'conflict' }
+  /** The answer was lost; the batch is in the log whole or not at all. Settle it by reading what follows. */
+  | { readonly outcome: 'unknown'; readonly cause: Error };
+
+export interface LogEntry {
+  readonly stream: StreamName;
+  readonly revision: Revision;
+  readonly subject: Subject;
+  /** Empty for a marker. Owned by the receiver (never a view on a receive buffer). */
+  readonly payload: Uint8Array;
+  /** Server time of the append, milliseconds since the epoch. */
+  readonly timestampMs: number;
+  /** The entry says that the subject's last message expired. */
+  readonly marker?: 'expired';
+}
+
+/** A follower gets entries in order and exactly once each; `close` stops it, and is idempotent. */
+export interface Follower {
+  close(): void;
+}
+
+export interface FollowHandler {
+  /** Called with one or more consecutive entries, never concurrently with itself: the next call waits for the promise. */
+  onEntries(entries: readonly LogEntry[]): void | Promise<void>;
+  /** The connection was lost for good or the handler threw; the follower is closed. Transient losses are healed inside. */
+  onError(error: Error): void;
+}
+
+export class LogUnavailableError extends Error {
+  readonly code = 'LOG_UNAVAILABLE';
+}
+
+export interface EventLog {
+  /**
+   * Appends all of `batch` atomically, or nothing. At most 1,000 appends, all in one stream, one a subject.
+   * Rejects with `LogUnavailableError` when nothing was sent (safe to retry).
+   */
+  append(stream: StreamName, batch: readonly Append[]): Promise<AppendOutcome>;
+  /** The stream's last revision, from its leader: the bound of a consistent read. */
+  lastRevision(stream: StreamName): Promise<Revision>;
+  /** First retained revision. */
+  firstRevision(stream: StreamName): Promise<Revision>;
+  /** The entry at a revision; undefined when purged or not there yet. */
+  entry(stream: StreamName, revision: Revision): Promise<LogEntry | undefined>;
+  /** Follows from `from` (inclusive; purged revisions are skipped) for ever. */
+  follow(stream: StreamName, from: Revision, handler: FollowHandler): Follower;
+  close(): Promise<void>;
+}

@@ -1,0 +1,11 @@
+export {
+  type Append,
+  type AppendOutcome,
+  type EventLog,
+  type Follower,
+  type FollowHandler,
+  type LogEntry,
+  LogUnavailableError,
+  type StreamName,
+  type Subject,
+} from './event-log.js';

@@ -1,1 +1,1 @@
-export {};
+export { type LogFields, type Logger, silentLogger } from './logger.js';

@@ -1,1 +1,14 @@
-export {};
+export type {
+  ApiClient,
+  DeleteOptions,
+  ListOptions,
+  ObjectList,
+  ObjectTarget,
+  PatchType,
+  ResourceTarget,
+  StopWatch,
+  WatchEvent,
+  WatchHandler,
+  WatchOptions,
+  WriteContext,
+} from './api-client.js';

@@ -1,0 +1,1 @@
+export declare function withBuildLock<Result>(root: string, work: () => Promise<Result>): Promise<Result>;

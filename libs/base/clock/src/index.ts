@@ -1,1 +1,4 @@
 export type { CancelTimer, Clock, Random, Time, Timers } from './clock.js';
+export { createSeededRandom } from './seeded-random.js';
+export { systemRandom, systemTime } from './system-time.js';
+export { createVirtualTime, type VirtualTime } from './virtual-time.js';

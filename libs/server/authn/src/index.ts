@@ -1,1 +1,15 @@
-export {};
+export type { Authenticator, CertificateIdentity, Credentials, Impersonation } from './authenticator.js';
+export {
+  ANONYMOUS_USER,
+  anonymousUser,
+  AUTHENTICATED_GROUP,
+  MASTERS_GROUP,
+  NODE_USER_PREFIX,
+  NODES_GROUP,
+  parseServiceAccountUser,
+  SERVICE_ACCOUNT_USER_PREFIX,
+  SERVICE_ACCOUNTS_GROUP,
+  serviceAccountGroups,
+  UNAUTHENTICATED_GROUP,
+  type UserInfo,
+} from './user-info.js';

@@ -38,7 +38,7 @@ export type Presence = 'value' | 'ptr' | 'bytes' | 'slice' | 'map';
 
 export interface FieldSchema {
   readonly json: string;
-  /** Protobuf field number; absent for fields that exist in JSON alone. */
+  /** Protobuf field number; absent for fields that exist in JSON alone (`kind` and `apiVersion` of root messages, Table). */
   readonly number?: number;
   readonly type: FieldType;
   /** The message's fields stand in the parent's JSON (Go's `,inline`). */
@@ -50,6 +50,8 @@ export interface FieldSchema {
   readonly list?: { readonly type: 'atomic' | 'set' } | { readonly type: 'map'; readonly keys: readonly string[] };
   /** The field's map or message is owned as a whole by server-side apply. */
   readonly atomic?: true;
+  /** Server-side apply owns the message's fields one by one here, although the message is atomic elsewhere. */
+  readonly granular?: true;
   /** Strategic merge patch: `merge`, `replace`, `retainKeys`, and the merge key of a list of messages. */
   readonly patch?: { readonly strategies: readonly ('merge' | 'replace' | 'retainKeys')[]; readonly mergeKey?: string };
   /** JSON default where the facts state one (`+default`). */

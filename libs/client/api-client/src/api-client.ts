@@ -84,7 +84,11 @@ export interface ApiClient {
   get<T extends KubeObject>(target: ObjectTarget, options?: { resourceVersion?: string; at?: string }): Promise<T>;
   list<T extends KubeObject>(target: ResourceTarget, options?: ListOptions): Promise<ObjectList<T>>;
   watch<T extends KubeObject>(target: ResourceTarget, options: WatchOptions, handler: WatchHandler<T>): StopWatch;
-  create<T extends KubeObject>(target: ResourceTarget | ObjectTarget, object: KubeObject, context?: WriteContext): Promise<T>;
+  create<T extends KubeObject>(
+    target: ResourceTarget | ObjectTarget,
+    object: KubeObject,
+    context?: WriteContext,
+  ): Promise<T>;
   update<T extends KubeObject>(target: ObjectTarget, object: KubeObject, context?: WriteContext): Promise<T>;
   patch<T extends KubeObject>(
     target: ObjectTarget,

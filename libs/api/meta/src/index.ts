@@ -1,4 +1,10 @@
 export {
+  formatGoDuration,
+  goDurationFromMs,
+  goDurationToMs,
+  parseGoDuration,
+} from './duration.js';
+export {
   duplicateField,
   forbiddenField,
   invalidField,
@@ -8,6 +14,46 @@ export {
   tooManyField,
   unsupportedField,
 } from './field-error.js';
+export {
+  everyFieldSelector,
+  type FieldRequirement,
+  type FieldSelector,
+  formatFieldSelector,
+  matchesFields,
+  parseFieldSelector,
+  requiredFieldValue,
+} from './field-selector.js';
+export {
+  checkLabelRequirement,
+  describeLabelSelector,
+  everyLabelSelector,
+  formatLabelSelector,
+  type LabelOperator,
+  type LabelRequirement,
+  type Labels,
+  type LabelSelector,
+  type LabelSelectorSpec,
+  labelSelectorOf,
+  matchesLabels,
+  noLabelSelector,
+  parseLabelSelector,
+  selectsEverything,
+  toLabelSelector,
+  validateLabelSelector,
+} from './label-selector.js';
+export {
+  checkCIdentifier,
+  checkConfigMapKey,
+  checkDns1035Label,
+  checkDns1123Label,
+  checkDns1123Subdomain,
+  checkEnvVarName,
+  checkLabelValue,
+  checkPathSegmentName,
+  checkPortName,
+  checkPortNumber,
+  checkQualifiedName,
+} from './names.js';
 export {
   formatApiVersion,
   type GroupVersionKind,
@@ -22,6 +68,23 @@ export {
   type OwnerReference,
   parseApiVersion,
 } from './object-meta.js';
+export type { Parsed } from './parsed.js';
+export {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  formatQuantity,
+  parseQuantity,
+  type Quantity,
+  type QuantityFormat,
+  quantityFromMilli,
+  quantityFromUnits,
+  quantityToMilli,
+  quantityToUnits,
+  subtractQuantities,
+  toQuantity,
+  zeroQuantity,
+} from './quantity.js';
 export { formatResourceVersion, parseResourceVersion, type Revision, toRevision } from './revision.js';
 export {
   alreadyExists,

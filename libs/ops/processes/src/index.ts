@@ -1,1 +1,17 @@
-export {};
+export { LockTimeoutError, withFileLock } from './file-lock.js';
+export { type ProbeResult, probeHealth } from './health-probe.js';
+export { openLogFile, rotateLogFile } from './log-file.js';
+export { isSameProcess, listProcesses, type ProcessIdentity, processIdentity } from './process-identity.js';
+export { type RunningProcess, residentBytes, signalProcess } from './process-identity.js';
+export { CommandError, type CommandOptions, type CommandResult, runCommand, tryCommand } from './run-command.js';
+export {
+  type HealthProbe,
+  type ServiceSpec,
+  type ServiceState,
+  type ServiceStatus,
+  startOrder,
+} from './service-spec.js';
+export type { ServiceEvent } from './supervised-service.js';
+export { createSupervisor, type Supervisor } from './supervisor.js';
+export { createSupervisorClient, serveSupervisor } from './supervisor-socket.js';
+export { type SupervisorClient, SupervisorError, type SupervisorInfo } from './supervisor-socket.js';

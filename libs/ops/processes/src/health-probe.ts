@@ -1,0 +1,63 @@
+/** Asks a service once whether it is ready. */
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import type { HealthProbe } from './service-spec.js';
+
+export type ProbeResult = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+const bodyCharsMax = 300;
+
+function askHttp(socketPath: string, path: string, timeoutMs: number): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const call = request({ socketPath, path, timeout: timeoutMs, headers: { host: 'localhost' } }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        if (body.length < bodyCharsMax) body += chunk;
+      });
+      response.on('error', (error) => resolve({ ready: false, reason: error.message }));
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve({ ready: true });
+        else resolve({ ready: false, reason: `${response.statusCode} ${body.slice(0, bodyCharsMax).trim()}` });
+      });
+    });
+    call.on('timeout', () => call.destroy(new Error(`no answer in ${timeoutMs / 1000} s`)));
+    call.on('error', (error) => resolve({ ready: false, reason: error.message }));
+    call.end();
+  });
+}
+
+function askByBytes(probe: HealthProbe & { readonly kind: 'exchange' }, timeoutMs: number): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const { target, answerPrefix } = probe;
+    const socket = connect('socketPath' in target ? { path: target.socketPath } : { ...target });
+    let answer = Buffer.alloc(0);
+    const finish = (result: ProbeResult) => {
+      socket.destroy();
+      resolve(result);
+    };
+    const refuse = () =>
+      finish({
+        ready: false,
+        reason: `unexpected answer ${JSON.stringify(answer.toString('latin1').slice(0, bodyCharsMax))}`,
+      });
+    socket.setTimeout(timeoutMs, () => finish({ ready: false, reason: `no answer in ${timeoutMs / 1000} s` }));
+    socket.on('error', (error) => finish({ ready: false, reason: error.message }));
+    socket.on('connect', () => {
+      if (answerPrefix === '') finish({ ready: true });
+      else if (probe.sendBase64 !== undefined) socket.write(Buffer.from(probe.sendBase64, 'base64'));
+    });
+    socket.on('data', (chunk) => {
+      answer = Buffer.concat([answer, chunk]);
+      if (answer.length < answerPrefix.length) return;
+      if (answer.subarray(0, answerPrefix.length).toString('latin1') === answerPrefix) finish({ ready: true });
+      else refuse();
+    });
+    socket.on('end', refuse);
+  });
+}
+
+/** Never fails: what goes wrong is the reason. */
+export function probeHealth(probe: HealthProbe, timeoutMs = 2_000): Promise<ProbeResult> {
+  return probe.kind === 'http' ? askHttp(probe.socketPath, probe.path, timeoutMs) : askByBytes(probe, timeoutMs);
+}

@@ -1,0 +1,64 @@
+/** Tells a process from a later one that got the same number, and reads what /proc says about it. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** In clock ticks since boot, as /proc has it: with the pid it is unique until the next boot. */
+  readonly startTicks: number;
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+}
+
+/** Undefined when there is no such process, or when it is a zombie. */
+export function processIdentity(pid: number): ProcessIdentity | undefined {
+  const stat = readProc(`/proc/${pid}/stat`);
+  // The name in parentheses may itself hold spaces and parentheses.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  return { pid, startTicks: Number(fields[19]) };
+}
+
+/** Whether the process still runs. */
+export function isSameProcess(identity: ProcessIdentity): boolean {
+  return processIdentity(identity.pid)?.startTicks === identity.startTicks;
+}
+
+/** Resident memory in bytes, or undefined when the process is gone. */
+export function residentBytes(pid: number): number | undefined {
+  const match = readProc(`/proc/${pid}/status`)?.match(/^VmRSS:\s+(\d+) kB/m);
+  return match ? Number(match[1]) * 1024 : undefined;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly arguments: readonly string[];
+}
+
+/** Every process that can be seen, kernel threads left out. */
+export function listProcesses(): readonly RunningProcess[] {
+  return readdirSync('/proc').flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
+    const commandLine = readProc(`/proc/${entry}/cmdline`);
+    if (commandLine === undefined || commandLine === '') return [];
+    return [{ pid: Number(entry), arguments: commandLine.replace(/\0$/, '').split('\0') }];
+  });
+}
+
+/** Sends a signal; false when the process is gone. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,186 @@
+/** One service under supervision: started, watched, restarted when it dies, stopped on request, adopted when it already runs. */
+import { spawn } from 'node:child_process';
+import { closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { probeHealth } from './health-probe.js';
+import { openLogFile } from './log-file.js';
+import {
+  isSameProcess,
+  type ProcessIdentity,
+  processIdentity,
+  residentBytes,
+  signalProcess,
+} from './process-identity.js';
+import { evolveFailures, type FailureSeries, noFailures, restartDelayMs } from './restart-policy.js';
+import type { ServiceSpec, ServiceState, ServiceStatus } from './service-spec.js';
+
+/** How often a process that is not our child is looked at. */
+const adoptedPollMs = 200;
+const readyPollMs = 20;
+
+/** What is kept on disk about a running process, so that the next supervisor finds it. */
+interface RunRecord extends ProcessIdentity {
+  readonly digest: string;
+  readonly startedAt: number;
+}
+
+/** What happened to a service, for the supervisor's log. */
+export interface ServiceEvent {
+  readonly service: string;
+  readonly event: 'started' | 'adopted' | 'exited' | 'start-failed' | 'stopping' | 'stopped' | 'killed';
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+export interface SupervisedService {
+  readonly spec: ServiceSpec;
+  /** Starts it, or adopts the process that an earlier supervisor started from the same spec. */
+  start(): Promise<void>;
+  /** Resolves once the probe says ready; false when the service is stopped first or the deadline passes. */
+  waitReady(timeoutMs: number): Promise<boolean>;
+  /** Ends the process and does not start another. Resolves when it is gone. */
+  stop(): Promise<void>;
+  /** Leaves the process running and no longer cares for it. */
+  release(): void;
+  status(): Promise<ServiceStatus>;
+}
+
+function readRecord(path: string): RunRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function endProcess(
+  running: ProcessIdentity,
+  spec: Pick<ServiceSpec, 'stopSignal' | 'stopTimeoutMs'>,
+): Promise<'ended' | 'killed'> {
+  signalProcess(running.pid, spec.stopSignal);
+  const deadline = performance.now() + spec.stopTimeoutMs;
+  while (isSameProcess(running)) {
+    if (performance.now() > deadline) {
+      signalProcess(running.pid, 'SIGKILL');
+      while (isSameProcess(running)) await sleep(10);
+      return 'killed';
+    }
+    await sleep(10);
+  }
+  return 'ended';
+}
+
+/** `recordPath` is the file about the running process; `report` gets every event. */
+export function createSupervisedService(
+  spec: ServiceSpec,
+  recordPath: string,
+  report: (event: ServiceEvent) => void,
+): SupervisedService {
+  let state: ServiceState = 'waiting';
+  let running: RunRecord | undefined;
+  let failures: FailureSeries = noFailures;
+  let restarts = 0;
+  let lastExit: ServiceStatus['lastExit'];
+  let restartTimer: NodeJS.Timeout | undefined;
+
+  const onExit = (exitCode: number | null, signal: string | null): void => {
+    const runMs = running === undefined ? 0 : Date.now() - running.startedAt;
+    running = undefined;
+    rmSync(recordPath, { force: true });
+    lastExit = { exitCode, signal, at: Date.now() };
+    report({ service: spec.name, event: 'exited', detail: { exitCode, signal, runMs } });
+    if (state === 'stopped') return;
+    failures = evolveFailures(failures, runMs);
+    state = 'restarting';
+    restartTimer = setTimeout(
+      () => {
+        restarts += 1;
+        launch();
+      },
+      restartDelayMs(failures, Math.random()),
+    );
+  };
+
+  const launch = (): void => {
+    const log = openLogFile(spec.logFile);
+    const child = spawn(spec.command, spec.args, {
+      detached: true,
+      env: { ...spec.env },
+      stdio: ['ignore', log, log],
+      ...(spec.user ?? {}),
+    });
+    closeSync(log);
+    state = 'running';
+    const identity = child.pid === undefined ? undefined : processIdentity(child.pid);
+    if (identity !== undefined) {
+      running = { ...identity, digest: spec.digest, startedAt: Date.now() };
+      writeFileSync(recordPath, JSON.stringify(running), { mode: 0o600 });
+      report({ service: spec.name, event: 'started', detail: { pid: identity.pid } });
+    }
+    child.on('exit', onExit);
+    child.on('error', (error) => {
+      report({ service: spec.name, event: 'start-failed', detail: { message: error.message } });
+      if (child.pid === undefined) onExit(null, null);
+    });
+  };
+
+  const watchAdopted = async (adopted: RunRecord): Promise<void> => {
+    while (isSameProcess(adopted)) await sleep(adoptedPollMs);
+    onExit(null, null);
+  };
+
+  return {
+    spec,
+    async start() {
+      const earlier = readRecord(recordPath);
+      if (earlier !== undefined && isSameProcess(earlier)) {
+        if (earlier.digest === spec.digest) {
+          state = 'running';
+          running = earlier;
+          report({ service: spec.name, event: 'adopted', detail: { pid: earlier.pid } });
+          void watchAdopted(earlier);
+          return;
+        }
+        await endProcess(earlier, spec);
+      }
+      launch();
+    },
+    async waitReady(timeoutMs) {
+      const deadline = performance.now() + timeoutMs;
+      while (state !== 'stopped' && performance.now() < deadline) {
+        if (running !== undefined && (await probeHealth(spec.probe)).ready) return true;
+        await sleep(readyPollMs);
+      }
+      return false;
+    },
+    async stop() {
+      state = 'stopped';
+      clearTimeout(restartTimer);
+      if (running === undefined) return;
+      report({ service: spec.name, event: 'stopping', detail: { pid: running.pid } });
+      const outcome = await endProcess(running, spec);
+      report({ service: spec.name, event: outcome === 'killed' ? 'killed' : 'stopped' });
+    },
+    release() {
+      state = 'stopped';
+      clearTimeout(restartTimer);
+    },
+    async status() {
+      const pid = running?.pid;
+      const health = pid === undefined ? undefined : await probeHealth(spec.probe);
+      const reason = health?.ready === false ? health.reason : undefined;
+      return {
+        name: spec.name,
+        state,
+        ready: health?.ready === true,
+        ...(reason === undefined ? {} : { reason }),
+        ...(running === undefined ? {} : { pid: running.pid, startedAt: running.startedAt }),
+        version: spec.version,
+        restarts,
+        ...(pid === undefined ? {} : { memoryBytes: residentBytes(pid) ?? 0 }),
+        ...(lastExit === undefined ? {} : { lastExit }),
+        logFile: spec.logFile,
+      };
+    },
+  };
+}

@@ -1,0 +1,158 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isSameProcess, processIdentity } from './process-identity.js';
+import { type ServiceSpec, startOrder } from './service-spec.js';
+import { createSupervisor, type Supervisor } from './supervisor.js';
+import { createSupervisorClient, serveSupervisor } from './supervisor-socket.js';
+
+let folder = '';
+let supervisors: Supervisor[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'supervisor-'));
+});
+afterEach(async () => {
+  for (const supervisor of supervisors) {
+    await supervisor.stop();
+    supervisor.close();
+  }
+  supervisors = [];
+  rmSync(folder, { recursive: true });
+});
+
+function newSupervisor(): Supervisor {
+  const supervisor = createSupervisor(folder, () => undefined);
+  supervisors.push(supervisor);
+  return supervisor;
+}
+
+const server = `
+const path = process.argv[1];
+require('fs').rmSync(path, { force: true });
+console.log('started');
+require('http').createServer((q, s) => s.end('ok')).listen(path);
+process.on('SIGTERM', () => { console.log('stopped'); process.exit(0); });
+`;
+
+function spec(name: string, change: Partial<ServiceSpec> = {}): ServiceSpec {
+  const socketPath = join(folder, `${name}.sock`);
+  return {
+    name,
+    command: process.execPath,
+    args: ['-e', server, socketPath],
+    env: {},
+    logFile: join(folder, `${name}.log`),
+    probe: { kind: 'http', socketPath, path: '/readyz' },
+    after: [],
+    version: '1',
+    digest: 'a',
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 2_000,
+    ...change,
+  };
+}
+
+async function waitFor<Value>(ask: () => Promise<Value | undefined>, timeoutMs = 8_000): Promise<Value> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await ask();
+    if (value !== undefined) return value;
+    if (Date.now() > deadline) throw new Error('the state was not reached');
+    await sleep(20);
+  }
+}
+
+function readyPid(supervisor: Supervisor, name: string, otherThan?: number): Promise<number> {
+  return waitFor(async () => {
+    const status = (await supervisor.status()).find((service) => service.name === name);
+    return status?.ready && status.pid !== otherThan ? status.pid : undefined;
+  });
+}
+
+test('a killed service is back at once under a new process', async () => {
+  const supervisor = newSupervisor();
+  await supervisor.apply([spec('a')]);
+  const pid = await readyPid(supervisor, 'a');
+  const killedAt = performance.now();
+  process.kill(pid, 'SIGKILL');
+  await readyPid(supervisor, 'a', pid);
+  expect(performance.now() - killedAt).toBeLessThan(3_000);
+  expect((await supervisor.status())[0]).toMatchObject({ restarts: 1, lastExit: { signal: 'SIGKILL' } });
+});
+
+test('a service starts only when those before it are ready', async () => {
+  const supervisor = newSupervisor();
+  await supervisor.apply([spec('second', { after: ['first'] }), spec('first')]);
+  await readyPid(supervisor, 'second');
+  const [first, second] = ['first', 'second'].map((name) =>
+    JSON.parse(readFileSync(join(folder, `${name}.process.json`), 'utf8')),
+  );
+  expect(first.startedAt).toBeLessThan(second.startedAt);
+});
+
+test('the same specs change nothing, another digest restarts that service alone, a missing spec stops it', async () => {
+  const supervisor = newSupervisor();
+  await supervisor.apply([spec('a'), spec('b')]);
+  const a = await readyPid(supervisor, 'a');
+  const b = await readyPid(supervisor, 'b');
+  await supervisor.apply([spec('a'), spec('b')]);
+  expect(await readyPid(supervisor, 'a')).toBe(a);
+  await supervisor.apply([spec('a', { digest: 'changed' }), spec('b')]);
+  expect(await readyPid(supervisor, 'a', a)).not.toBe(a);
+  expect(await readyPid(supervisor, 'b')).toBe(b);
+  await supervisor.apply([spec('a', { digest: 'changed' })]);
+  expect(processIdentity(b)).toBeUndefined();
+});
+
+test('the next supervisor adopts running services and still restarts them', async () => {
+  const first = createSupervisor(folder, () => undefined);
+  await first.apply([spec('a')]);
+  const pid = await readyPid(first, 'a');
+  first.close();
+  const second = newSupervisor();
+  await second.apply([spec('a')]);
+  expect(await readyPid(second, 'a')).toBe(pid);
+  process.kill(pid, 'SIGKILL');
+  await readyPid(second, 'a', pid);
+});
+
+test('stopping asks first and kills what does not listen', async () => {
+  const supervisor = newSupervisor();
+  const deaf = ['-e', `process.on('SIGTERM', () => {}); ${server.split('process.on')[0]}`, join(folder, 'deaf.sock')];
+  await supervisor.apply([spec('polite'), spec('deaf', { args: deaf, stopTimeoutMs: 300 })]);
+  const pids = [await readyPid(supervisor, 'polite'), await readyPid(supervisor, 'deaf')];
+  const identities = pids.map((pid) => processIdentity(pid));
+  await supervisor.stop();
+  expect(identities.map((identity) => identity && isSameProcess(identity))).toEqual([false, false]);
+  expect(readFileSync(join(folder, 'polite.log'), 'utf8')).toBe('started\nstopped\n');
+});
+
+test('the socket answers status, applies and stops', async () => {
+  const supervisor = newSupervisor();
+  const socketPath = join(folder, 'supervisor.sock');
+  let left = false;
+  const door = await serveSupervisor(supervisor, { socketPath, version: '7', leave: () => (left = true) });
+  const client = createSupervisorClient(socketPath);
+  await client.apply([spec('a')]);
+  await readyPid(supervisor, 'a');
+  expect(await client.status()).toMatchObject({ version: '7', services: [{ name: 'a', ready: true }] });
+  await expect(client.apply([spec('a', { after: ['nobody'] })])).rejects.toThrow('no service is called nobody');
+  await client.stop();
+  expect((await client.status())?.services).toEqual([]);
+  await client.leave();
+  await waitFor(async () => left || undefined);
+  door.close();
+});
+
+test('no supervisor is an outcome, not a failure', async () => {
+  expect(await createSupervisorClient(join(folder, 'none.sock')).status()).toBeUndefined();
+});
+
+test.each([
+  ['a cycle', [spec('a', { after: ['b'] }), spec('b', { after: ['a'] })], 'comes after itself'],
+  ['an unknown name', [spec('a', { after: ['x'] })], 'no service is called x'],
+])('an order refuses %s', (_, specs, message) => {
+  expect(() => startOrder(specs)).toThrow(message);
+});

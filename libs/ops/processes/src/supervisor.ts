@@ -1,0 +1,96 @@
+/**
+ * Keeps a set of services running: starts them in the order of their dependencies, restarts what dies, and changes to
+ * a new set by restarting only what differs. Its own end leaves the services running, to be adopted by the next.
+ */
+import { join } from 'node:path';
+import { rotateLogFile } from './log-file.js';
+import { type ServiceSpec, type ServiceStatus, startOrder } from './service-spec.js';
+import { createSupervisedService, type ServiceEvent, type SupervisedService } from './supervised-service.js';
+
+/** A service that is not ready by then does not hold back those after it: they retry on their own. */
+const readyTimeoutMs = 15_000;
+const logCheckMs = 10_000;
+
+export interface Supervisor {
+  /** Makes exactly these services run. Resolves when each has been started; calls are done one after another. */
+  apply(specs: readonly ServiceSpec[]): Promise<void>;
+  /** Stops the named services, or all, each after those that depend on it. */
+  stop(names?: readonly string[]): Promise<void>;
+  status(): Promise<readonly ServiceStatus[]>;
+  /** Ends the supervision and leaves the services running. */
+  close(): void;
+}
+
+/** `runFolder` holds a file for each running process. */
+export function createSupervisor(runFolder: string, report: (event: ServiceEvent) => void): Supervisor {
+  const services = new Map<string, SupervisedService>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  const logTimer = setInterval(() => {
+    for (const { spec } of services.values()) rotateLogFile(spec.logFile);
+  }, logCheckMs);
+
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = last.then(work, work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+
+  const stopServices = async (names: ReadonlySet<string>): Promise<void> => {
+    const specs = [...services.values()].map((service) => service.spec);
+    const stopped = new Map<string, Promise<void>>();
+    for (const spec of [...startOrder(specs)].reverse()) {
+      if (!names.has(spec.name)) continue;
+      const dependants = specs.filter((other) => other.after.includes(spec.name));
+      const before = dependants.map((other) => stopped.get(other.name) ?? Promise.resolve());
+      stopped.set(
+        spec.name,
+        Promise.all(before).then(() => services.get(spec.name)?.stop()),
+      );
+    }
+    await Promise.all(stopped.values());
+    for (const name of names) services.delete(name);
+  };
+
+  const startServices = async (specs: readonly ServiceSpec[]): Promise<void> => {
+    const ready = new Map<string, Promise<unknown>>();
+    const started: Promise<void>[] = [];
+    for (const spec of specs) {
+      const existing = services.get(spec.name);
+      const service = existing ?? createSupervisedService(spec, join(runFolder, `${spec.name}.process.json`), report);
+      services.set(spec.name, service);
+      const start = existing
+        ? Promise.resolve()
+        : Promise.all(spec.after.map((name) => ready.get(name))).then(() => service.start());
+      started.push(start);
+      ready.set(
+        spec.name,
+        start.then(() => service.waitReady(readyTimeoutMs)),
+      );
+    }
+    await Promise.all(started);
+  };
+
+  return {
+    apply(specs) {
+      const ordered = startOrder(specs);
+      return inTurn(async () => {
+        const wanted = new Map(ordered.map((spec) => [spec.name, spec]));
+        const outdated = [...services.values()].filter(({ spec }) => wanted.get(spec.name)?.digest !== spec.digest);
+        await stopServices(new Set(outdated.map(({ spec }) => spec.name)));
+        await startServices(ordered);
+      });
+    },
+    stop(names) {
+      return inTurn(() => stopServices(new Set(names ?? services.keys())));
+    },
+    status() {
+      return Promise.all([...services.values()].map((service) => service.status()));
+    },
+    close() {
+      clearInterval(logTimer);
+      for (const service of services.values()) service.release();
+      services.clear();
+    },
+  };
+}

@@ -9,3 +9,4 @@ export {
   type StreamName,
   type Subject,
 } from './event-log.js';
+export { type CommitOutcome, CommitQueueFullError, type GroupCommitter } from './group-committer.js';

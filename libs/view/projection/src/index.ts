@@ -1,1 +1,10 @@
-export {};
+export { type Change, type ChangePosition, type PlainObject, toChange, toObjectChange } from './change.js';
+export { objectDepthMax, type ReadObject, readObjectJson, spliceRevision } from './object-json.js';
+export {
+  type Commit,
+  emptyFold,
+  evolveFold,
+  evolveFoldAll,
+  type FoldState,
+  type FoldStep,
+} from './transaction-fold.js';

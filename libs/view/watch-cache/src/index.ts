@@ -1,1 +1,14 @@
-export {};
+export type { CachedObject } from './cached-object.js';
+export { type IndexName, type IndexTerm, valuesOf } from './object-index.js';
+export type { Snapshot, SnapshotRow, SnapshotSource } from './snapshot-source.js';
+export type {
+  CachedList,
+  CachedListAt,
+  CachedObjectAt,
+  CacheScope,
+  CacheWatch,
+  ResourceName,
+  WatchCache,
+  WatchChange,
+  WatchListener,
+} from './watch-cache.js';

@@ -1,0 +1,182 @@
+/** Events to envelope bytes and back: the checksum is made and checked here, older formats are up-cast here. */
+import { createHash } from 'node:crypto';
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
+import { Envelope, Verb as WireVerb } from './generated/envelope.js';
+import { type Actor, emptyKey, type ObjectEvent, type SystemEntry, type Verb } from './object-event.js';
+
+/** Either the event, or why these bytes are none. The same bytes give the same answer everywhere. */
+export type DecodedEvent =
+  | { readonly outcome: 'event'; readonly event: ObjectEvent }
+  | { readonly outcome: 'malformed'; readonly reason: string };
+
+/** Written by this version. */
+export const envelopeFormat = 1;
+const lastKnownField = 19;
+const transactionCountMax = 1_000;
+
+const toWireVerb: Record<Verb, WireVerb> = {
+  create: WireVerb.VERB_CREATE,
+  update: WireVerb.VERB_UPDATE,
+  delete: WireVerb.VERB_DELETE,
+  system: WireVerb.VERB_SYSTEM,
+};
+const fromWireVerb = new Map(Object.entries(toWireVerb).map(([verb, wire]) => [wire, verb as Verb]));
+
+/** First 16 bytes of the SHA-256 of the object bytes as stored. */
+export function checksumOf(object: Uint8Array): Buffer {
+  return createHash('sha256').update(object).digest().subarray(0, 16);
+}
+
+const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+function toWireSystem(system: SystemEntry): Envelope['system'] {
+  switch (system.type) {
+    case 'genesis':
+      return { entry: { $case: 'genesis', value: { clusterId: system.clusterId } } };
+    case 'floor':
+      return { entry: { $case: 'floor', value: { revision: BigInt(system.revision), scope: system.scope } } };
+    case 'fence':
+      return { entry: { $case: 'fence', value: { holder: system.holder, election: system.election } } };
+    case 'barrier':
+      return { entry: { $case: 'barrier', value: {} } };
+  }
+}
+
+export function encodeObjectEvent(event: ObjectEvent): Uint8Array {
+  const { actor, cause, seal } = event;
+  const envelope: Envelope = {
+    format: envelopeFormat,
+    verb: toWireVerb[event.verb],
+    key: event.verb === 'system' ? undefined : event.key,
+    uid: event.uid,
+    actor: {
+      user: actor.user,
+      groups: [...actor.groups],
+      userAgent: actor.userAgent,
+      impersonator: actor.impersonator ?? '',
+      uid: actor.uid ?? '',
+    },
+    requestId: event.requestId,
+    changeId: event.changeId,
+    cause: cause && { key: cause.key, revision: BigInt(cause.revision) },
+    transaction: event.transaction,
+    timeMicros: BigInt(event.timeMicros),
+    checksum: checksumOf(event.object),
+    parent: BigInt(event.parent),
+    apiVersion: event.apiVersion,
+    kind: event.kind,
+    object: view(event.object),
+    seal: seal && { algorithm: seal.algorithm, keyId: seal.keyId, nonce: view(seal.nonce) },
+    traceparent: event.traceparent ?? '',
+    subresource: event.subresource ?? '',
+    system: event.system && toWireSystem(event.system),
+  };
+  const writer = Envelope.encode(envelope, new BinaryWriter());
+  if (event.unknownFields !== undefined) writer.raw(event.unknownFields);
+  return writer.finish();
+}
+
+/** Why bytes are no event: thrown inside this file only. */
+class MalformedEnvelope extends Error {}
+
+function toSafe(value: bigint, field: string): number {
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) throw new MalformedEnvelope(`${field} is out of range`);
+  return Number(value);
+}
+
+const toSafeRevision = (value: bigint, field: string): Revision => toRevision(toSafe(value, field));
+
+function keyOf(key: ObjectKey | undefined, field: string): ObjectKey {
+  if (key === undefined || key.resource === '' || key.name === '') throw new MalformedEnvelope(`${field} is missing`);
+  return { group: key.group, resource: key.resource, namespace: key.namespace, name: key.name };
+}
+
+function systemOf(system: Envelope['system']): SystemEntry {
+  const entry = system?.entry;
+  switch (entry?.$case) {
+    case 'genesis':
+      return { type: 'genesis', clusterId: entry.value.clusterId };
+    case 'floor':
+      return { type: 'floor', revision: toSafeRevision(entry.value.revision, 'floor'), scope: entry.value.scope };
+    case 'fence':
+      return { type: 'fence', holder: entry.value.holder, election: entry.value.election };
+    case 'barrier':
+      return { type: 'barrier' };
+    case undefined:
+      throw new MalformedEnvelope('the system entry is of no known kind');
+  }
+}
+
+function transactionOf(wire: NonNullable<Envelope['transaction']>): ObjectEvent['transaction'] {
+  const { id, index, count } = wire;
+  if (id === '' || count < 1 || count > transactionCountMax || index >= count)
+    throw new MalformedEnvelope(`transaction ${index} of ${count} cannot be`);
+  return { id, index, count };
+}
+
+function actorOf(wire: Envelope['actor']): Actor {
+  return {
+    user: wire?.user ?? '',
+    groups: wire?.groups ?? [],
+    userAgent: wire?.userAgent ?? '',
+    ...(wire?.impersonator ? { impersonator: wire.impersonator } : {}),
+    ...(wire?.uid ? { uid: wire.uid } : {}),
+  };
+}
+
+/** The raw bytes of the top-level fields beyond the last known one. */
+function unknownFieldsOf(payload: Uint8Array): Uint8Array | undefined {
+  const reader = new BinaryReader(payload);
+  const parts: Uint8Array[] = [];
+  while (reader.pos < reader.len) {
+    const start = reader.pos;
+    const [field, wireType] = reader.tag();
+    reader.skip(wireType, field);
+    if (field > lastKnownField) parts.push(payload.subarray(start, reader.pos));
+  }
+  return parts.length === 0 ? undefined : new Uint8Array(Buffer.concat(parts));
+}
+
+function toEvent(payload: Uint8Array): ObjectEvent {
+  const wire = Envelope.decode(payload);
+  if (wire.format !== envelopeFormat) throw new MalformedEnvelope(`format ${wire.format} is unknown`);
+  const verb = fromWireVerb.get(wire.verb);
+  if (verb === undefined) throw new MalformedEnvelope(`verb ${wire.verb} is unknown`);
+  if (!checksumOf(wire.object).equals(wire.checksum)) throw new MalformedEnvelope('the checksum does not match');
+  const isSystem = verb === 'system';
+  if (!isSystem && wire.object.length === 0) throw new MalformedEnvelope('the object is missing');
+  const unknownFields = unknownFieldsOf(payload);
+  return {
+    verb,
+    key: isSystem ? emptyKey : keyOf(wire.key, 'key'),
+    uid: wire.uid,
+    actor: actorOf(wire.actor),
+    requestId: wire.requestId,
+    changeId: wire.changeId,
+    ...(wire.cause
+      ? { cause: { key: keyOf(wire.cause.key, 'cause'), revision: toSafeRevision(wire.cause.revision, 'cause') } }
+      : {}),
+    ...(wire.transaction ? { transaction: transactionOf(wire.transaction) } : {}),
+    timeMicros: toSafe(wire.timeMicros, 'time'),
+    parent: toSafeRevision(wire.parent, 'parent'),
+    apiVersion: wire.apiVersion,
+    kind: wire.kind,
+    object: wire.object,
+    ...(wire.seal ? { seal: { algorithm: wire.seal.algorithm, keyId: wire.seal.keyId, nonce: wire.seal.nonce } } : {}),
+    ...(wire.traceparent === '' ? {} : { traceparent: wire.traceparent }),
+    ...(wire.subresource === '' ? {} : { subresource: wire.subresource }),
+    ...(isSystem ? { system: systemOf(wire.system) } : {}),
+    ...(unknownFields ? { unknownFields } : {}),
+  };
+}
+
+/** Never throws: bytes that are no event say why. */
+export function decodeObjectEvent(payload: Uint8Array): DecodedEvent {
+  try {
+    return { outcome: 'event', event: toEvent(payload) };
+  } catch (error) {
+    // The reader of the wire format throws plain errors on truncated or overlong input.
+    return { outcome: 'malformed', reason: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,76 @@
+/** From one entry of the log to what it changes: the step that every view shares, so that all agree, also on poison. */
+import type { JsonObject, ObjectKey, Revision } from '@periplus/api/meta';
+import type { LogEntry, StreamName, Subject } from '@periplus/log/event-log';
+import { decodeObjectEvent, type ObjectEvent, parseSubject, streamOfSubject } from '@periplus/log/object-events';
+import { readObjectJson } from './object-json.js';
+
+/** Where in the log something happened. */
+export interface ChangePosition {
+  readonly stream: StreamName;
+  readonly revision: Revision;
+  readonly subject: Subject;
+  /** Server time of the append, milliseconds since the epoch. */
+  readonly timestampMs: number;
+}
+
+/** The object's plain JSON; absent for a sealed one, which only the server opens. */
+export interface PlainObject {
+  readonly value: JsonObject;
+  /** Where the resourceVersion goes: see `spliceRevision`. */
+  readonly spliceAt: number;
+}
+
+export type Change = ChangePosition &
+  (
+    | { readonly type: 'put'; readonly key: ObjectKey; readonly event: ObjectEvent; readonly plain?: PlainObject }
+    /** A tombstone; the event's object is the last state. */
+    | { readonly type: 'delete'; readonly key: ObjectKey; readonly event: ObjectEvent; readonly plain?: PlainObject }
+    /** The subject's last message reached its end of life: an object is gone, or a tombstone forgotten. */
+    | { readonly type: 'expired'; readonly key: ObjectKey }
+    | { readonly type: 'system'; readonly event: ObjectEvent }
+    /** Poison: it changes nothing, and everyone says so for the same reason. */
+    | { readonly type: 'quarantined'; readonly reason: string; readonly payload: Uint8Array }
+  );
+
+const sameKey = (a: ObjectKey, b: ObjectKey): boolean =>
+  a.group === b.group && a.resource === b.resource && a.namespace === b.namespace && a.name === b.name;
+
+/** What a decoded event changes; of an event that was read back from a view, which was checked before. */
+export function toObjectChange(
+  position: ChangePosition,
+  event: ObjectEvent,
+): Change | { readonly type: 'unreadable'; readonly reason: string } {
+  if (event.verb === 'system') return { ...position, type: 'system', event };
+  const type = event.verb === 'delete' ? 'delete' : 'put';
+  if (event.seal !== undefined) return { ...position, type, key: event.key, event };
+  const read = readObjectJson(event.object);
+  if (read.outcome === 'unreadable') return { type: 'unreadable', reason: read.reason };
+  return { ...position, type, key: event.key, event, plain: { value: read.value, spliceAt: read.spliceAt } };
+}
+
+/** Never throws, and never depends on anything but the entry. */
+export function toChange(entry: LogEntry): Change {
+  const { stream, revision, subject, timestampMs } = entry;
+  const position: ChangePosition = { stream, revision, subject, timestampMs };
+  const quarantined = (reason: string): Change => ({
+    ...position,
+    type: 'quarantined',
+    reason,
+    payload: entry.payload,
+  });
+  const place = parseSubject(subject);
+  if (entry.marker !== undefined)
+    return place ? { ...position, type: 'expired', key: place.key } : quarantined('the marker is on no object');
+  const decoded = decodeObjectEvent(entry.payload);
+  if (decoded.outcome === 'malformed') return quarantined(decoded.reason);
+  const { event } = decoded;
+  const isSystemSubject = subject.startsWith('system.');
+  if (event.verb === 'system')
+    return isSystemSubject && streamOfSubject(subject) === stream
+      ? { ...position, type: 'system', event }
+      : quarantined('a system entry on an object subject');
+  if (place === undefined || place.stream !== stream || !sameKey(place.key, event.key))
+    return quarantined('the key is not that of the subject');
+  const change = toObjectChange(position, event);
+  return change.type === 'unreadable' ? quarantined(change.reason) : change;
+}

@@ -1,0 +1,27 @@
+/** Where a starting cache takes the current state from, so that it need not read the whole log; Postgres implements it. */
+import type { Revision } from '@periplus/api/meta';
+import type { StreamName, Subject } from '@periplus/log/event-log';
+import type { ObjectEvent } from '@periplus/log/object-events';
+
+/** The last entry of a subject: an object, a tombstone or a system entry. */
+export interface SnapshotRow {
+  readonly subject: Subject;
+  readonly revision: Revision;
+  readonly timestampMs: number;
+  readonly event: ObjectEvent;
+}
+
+export interface Snapshot {
+  /** The state is the stream's fold up to here, a transaction's end. */
+  readonly revision: Revision;
+  /** From the stream's genesis; a snapshot of another cluster is not used. */
+  readonly clusterId: string;
+}
+
+export interface SnapshotSource {
+  /**
+   * Gives the rows in portions to `onRows`, all of one consistent state. Undefined when there is no snapshot;
+   * rejects when it can't be read: the cache then starts from the log.
+   */
+  load(stream: StreamName, onRows: (rows: readonly SnapshotRow[]) => void): Promise<Snapshot | undefined>;
+}

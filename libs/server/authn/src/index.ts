@@ -1,4 +1,5 @@
 export type { Authenticator, CertificateIdentity, Credentials, Impersonation } from './authenticator.js';
+export type { CachedObjects, CachedResource } from './cached-objects.js';
 export {
   ANONYMOUS_USER,
   anonymousUser,

@@ -3,11 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 export const workspaceRoot = join(import.meta.dirname, '..', '..');
+export const bufPath = join(workspaceRoot, 'node_modules', '.bin', 'buf');
 
-/** The serialized FileDescriptorSet of everything in proto/. Throws with buf's messages when it doesn't compile. */
-export function buildDescriptorSet(): Uint8Array {
-  const buf = join(workspaceRoot, 'node_modules', '.bin', 'buf');
-  const result = spawnSync(buf, ['build', '--exclude-source-info', '-o', '-#format=binpb'], {
+/** The serialized FileDescriptorSet of proto/, or of some of its paths. Throws with buf's messages when it doesn't compile. */
+export function buildDescriptorSet(paths: readonly string[] = []): Uint8Array {
+  const pathArguments = paths.flatMap((path) => ['--path', path]);
+  const result = spawnSync(bufPath, ['build', '--exclude-source-info', ...pathArguments, '-o', '-#format=binpb'], {
     cwd: workspaceRoot,
     maxBuffer: 64 << 20,
     timeout: 120_000,

@@ -1,8 +1,10 @@
 /** Everything that is generated from proto/, as values: main.ts writes it, the freshness test compares it. */
+import { buildDescriptorSet } from './descriptor-set.js';
 import { descriptions } from './descriptions.js';
 import type { GeneratedFile } from './generated-file.js';
 import { writeIndex } from './index-writer.js';
 import { type KindsModel, type MessageModel, readKindsModel } from './kind-model.js';
+import { generateStubs } from './stubs.js';
 import { writeBuiltinSchema, writeTables } from './table-writer.js';
 import { writeTypes } from './type-writer.js';
 
@@ -24,7 +26,7 @@ function checkDescriptions(model: KindsModel): void {
   }
 }
 
-export function generateKinds(descriptorSet: Uint8Array): GeneratedFile[] {
+function generateKinds(descriptorSet: Uint8Array): GeneratedFile[] {
   const model = readKindsModel(descriptorSet);
   checkDescriptions(model);
   return [
@@ -32,4 +34,12 @@ export function generateKinds(descriptorSet: Uint8Array): GeneratedFile[] {
     writeBuiltinSchema(model),
     writeIndex(model),
   ];
+}
+
+/** Where generated code stands, in folders named `generated`. */
+export const generatedRoots = ['libs/api/kinds/src', 'libs/api/wire/src', 'libs/api/rpc/src'] as const;
+
+export function generate(): GeneratedFile[] {
+  const descriptorSet = buildDescriptorSet();
+  return [...generateKinds(descriptorSet), ...generateStubs(descriptorSet)];
 }

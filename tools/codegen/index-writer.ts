@@ -1,47 +1,22 @@
-/** Writes libs/api/kinds/src/index.ts: every type by name, the table and its lookups. */
-import { type GeneratedFile, generatedNotice, namedClause } from './generated-file.js';
+/** Keeps libs/api/kinds/src/index.ts: the exports of generated code are written, those of hand-written modules stay. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { workspaceRoot } from './descriptor-set.js';
+import { type GeneratedFile, namedClause } from './generated-file.js';
 import type { KindsModel } from './kind-model.js';
 import { exportedNames, typedMessages } from './type-writer.js';
 
-const handWritten: readonly (readonly [keyword: string, names: readonly string[], from: string])[] = [
-  [
-    'export',
-    [
-      'defineField',
-      'defineMessage',
-      'defineRoot',
-      'type FieldOptions',
-      'listType',
-      'mapType',
-      'messageType',
-      'scalarTypes',
-    ],
-    './define-field.js',
-  ],
-  ['export', ['findKind', 'findResource', 'findStorageKind'], './lookup.js'],
-  [
-    'export type',
-    [
-      'ColumnSchema',
-      'FieldSchema',
-      'FieldType',
-      'JsonOmit',
-      'KindSchema',
-      'MessageName',
-      'MessageSchema',
-      'Presence',
-      'ResourceVerb',
-      'ScalarKind',
-      'SchemaTable',
-      'SubresourceSchema',
-    ],
-    './schema-table.js',
-  ],
-];
+const path = 'libs/api/kinds/src/index.ts';
+const notice = '// Exports from generated/ are written by tools/codegen; add those of hand-written modules by hand.';
+
+/** The export statements of the present file, by the module they export from. */
+function presentClauses(text: string): [from: string, clause: string][] {
+  return [...text.matchAll(/^export [^;]*? from '([^']+)';$/gms)].map((match) => [match[1]!, match[0]]);
+}
 
 export function writeIndex(model: KindsModel): GeneratedFile {
   const names = exportedNames(model);
-  const clauses = model.groups.map((group): [from: string, text: string] => {
+  const clauses = model.groups.map((group): [from: string, clause: string] => {
     const from = `./${group.folder}/generated/types.js`;
     const exported = typedMessages(group).map((message) => {
       const name = names.get(message)!;
@@ -49,14 +24,10 @@ export function writeIndex(model: KindsModel): GeneratedFile {
     });
     return [from, namedClause('export type', exported, from)];
   });
-  clauses.push([
-    './generated/builtin-schema.js',
-    namedClause('export', ['builtinSchema'], './generated/builtin-schema.js'),
-  ]);
-  for (const [keyword, exported, from] of handWritten) clauses.push([from, namedClause(keyword, exported, from)]);
+  const table = './generated/builtin-schema.js';
+  clauses.push([table, namedClause('export', ['builtinSchema'], table)]);
+  const present = presentClauses(readFileSync(join(workspaceRoot, path), 'utf8'));
+  clauses.push(...present.filter(([from]) => !from.includes('/generated/')));
   clauses.sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    path: 'libs/api/kinds/src/index.ts',
-    text: `${[generatedNotice, ...clauses.map(([, text]) => text)].join('\n')}\n`,
-  };
+  return { path, text: `${[notice, ...clauses.map(([, clause]) => clause)].join('\n')}\n` };
 }

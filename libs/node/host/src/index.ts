@@ -1,4 +1,28 @@
-export { type CniNetwork, cniConfig, podBridge, writeCniConfig } from './cni-config.js';
+export {
+  type CgroupHierarchy,
+  CgroupBusyError,
+  CgroupPathError,
+  CgroupsMissingError,
+  cgroupFolder,
+  clusterCgroup,
+  detectCgroups,
+  ensureCgroup,
+  hasCgroup,
+  listCgroupProcesses,
+  removeCgroup,
+} from './cgroup-hierarchy.js';
+export { type CgroupLimits, ensurePodCgroup, podCgroup, removePodCgroup, setCgroupLimits } from './cgroup-limits.js';
+export { type CgroupStats, readCgroupStats } from './cgroup-stats.js';
+export {
+  type Capability,
+  effectiveCapabilities,
+  type FileSystemUsage,
+  fileSystemUsage,
+  type HostCapacity,
+  type HostFacts,
+  hostCapacity,
+  hostFacts,
+} from './host-facts.js';
 export { HostLockError } from './host-lock.js';
 export {
   listMounts,

@@ -149,6 +149,24 @@ describe("a node's network", () => {
     }
   });
 
+  it('masquerades what leaves the machine: a neighbour that knows no way back to the node answers it', async () => {
+    const world = `cni-world-${process.pid}`;
+    const link = `cniw${process.pid % 100_000}`;
+    await runCommand(['ip', 'netns', 'add', world]);
+    try {
+      await runCommand(['ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'up0', 'netns', world]);
+      await runCommand(['ip', '-batch', '-'], {
+        stdin: `address add 10.234.0.1/30 dev ${link}\nlink set ${link} up\n`,
+      });
+      const lines = 'address add 10.234.0.2/30 dev up0\nlink set up0 up\n';
+      await runCommand(['ip', '-netns', world, '-batch', '-'], { stdin: lines });
+      await ping('node', '10.234.0.2');
+    } finally {
+      await runCommand(['ip', 'link', 'delete', 'dev', link], { acceptedExitCodes: [1] });
+      await runCommand(['ip', 'netns', 'delete', world]);
+    }
+  });
+
   it('changes nothing when made again, and mends what was taken away', async () => {
     const state = () => runCommand(['ip', '-4', '-oneline', 'address', 'show']).then(({ stdout }) => stdout);
     const earlier = await state();

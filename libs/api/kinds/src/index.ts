@@ -395,6 +395,7 @@ export type {
   WeightedPodAffinityTerm,
   WindowsSecurityContextOptions,
 } from './core/v1/generated/types.js';
+export { type QosClass, qosClassOf } from './core/v1/pod-rules.js';
 export {
   defineField,
   defineMessage,
@@ -548,6 +549,8 @@ export type {
   RoleRef,
   Subject,
 } from './rbac/v1/generated/types.js';
+export { rulesFor } from './rules.js';
+export { sameJson } from './same-json.js';
 export type { PriorityClass, PriorityClassList } from './scheduling/v1/generated/types.js';
 export type {
   TopologyConstraint,

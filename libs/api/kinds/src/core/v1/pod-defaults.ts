@@ -1,5 +1,13 @@
 /** Defaults of a pod, and of the pod template inside every workload, that the schema tables can't state. */
-import type { Container, EphemeralContainer, LifecycleHandler, Pod, PodSpec, Probe, Volume } from './generated.js';
+import type {
+  Container,
+  EphemeralContainer,
+  LifecycleHandler,
+  Pod,
+  PodSpec,
+  Probe,
+  Volume,
+} from './generated/types.js';
 
 const defaultFileMode = 0o644;
 

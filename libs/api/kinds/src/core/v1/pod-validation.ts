@@ -1,5 +1,10 @@
 /** What makes a pod's spec invalid beyond types, required fields and enums, which the tables check. */
 import {
+  checkDns1123Label,
+  checkDns1123Subdomain,
+  checkEnvVarName,
+  checkPortName,
+  checkPortNumber,
   duplicateField,
   type FieldError,
   forbiddenField,
@@ -8,9 +13,18 @@ import {
   requiredField,
   unsupportedField,
 } from '@periplus/api/meta';
-import { isDnsLabel, isDnsSubdomain, isEnvVarName, isPortName } from './name-checks.js';
+import { checkForm } from '../../check-form.js';
 import { validateResources } from './resource-validation.js';
-import type { Container, ContainerPort, EnvVar, EphemeralContainer, PodSpec, Probe, Toleration, Volume } from './generated.js';
+import type {
+  Container,
+  ContainerPort,
+  EnvVar,
+  EphemeralContainer,
+  PodSpec,
+  Probe,
+  Toleration,
+  Volume,
+} from './generated/types.js';
 
 type AnyContainer = Container | EphemeralContainer;
 
@@ -23,7 +37,9 @@ export function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
   (spec.containers ?? []).forEach((container, index) => {
     validateContainer(container, `${path}.containers[${index}]`, names, volumeNames, errors);
     if (container.restartPolicy !== undefined && container.restartPolicy !== '') {
-      errors.push(forbiddenField(`${path}.containers[${index}].restartPolicy`, 'may not be set for non-init containers'));
+      errors.push(
+        forbiddenField(`${path}.containers[${index}].restartPolicy`, 'may not be set for non-init containers'),
+      );
     }
   });
   (spec.initContainers ?? []).forEach((container, index) => {
@@ -31,42 +47,75 @@ export function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
     validateContainer(container, at, names, volumeNames, errors);
     if (container.restartPolicy === 'Always') return;
     for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
-      if (container[probe]) errors.push(forbiddenField(`${at}.${probe}`, 'may not be set for init containers without restartPolicy=Always'));
+      if (container[probe])
+        errors.push(
+          forbiddenField(`${at}.${probe}`, 'may not be set for init containers without restartPolicy=Always'),
+        );
     }
-    if (container.lifecycle) errors.push(forbiddenField(`${at}.lifecycle`, 'may not be set for init containers without restartPolicy=Always'));
+    if (container.lifecycle)
+      errors.push(forbiddenField(`${at}.lifecycle`, 'may not be set for init containers without restartPolicy=Always'));
   });
   (spec.ephemeralContainers ?? []).forEach((container, index) => {
     const at = `${path}.ephemeralContainers[${index}]`;
     validateContainer(container, at, names, volumeNames, errors);
     for (const field of ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'] as const) {
-      if (container[field] !== undefined) errors.push(forbiddenField(`${at}.${field}`, 'cannot be set for an Ephemeral Container'));
+      if (container[field] !== undefined)
+        errors.push(forbiddenField(`${at}.${field}`, 'cannot be set for an Ephemeral Container'));
     }
   });
 
   validateHostPorts(spec, path, errors);
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
-    errors.push(invalidField(`${path}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds, 'must be greater than or equal to 0'));
+    errors.push(
+      invalidField(
+        `${path}.terminationGracePeriodSeconds`,
+        spec.terminationGracePeriodSeconds,
+        'must be greater than or equal to 0',
+      ),
+    );
   }
-  if (spec.activeDeadlineSeconds !== undefined && (spec.activeDeadlineSeconds < 1 || spec.activeDeadlineSeconds > 0x7fffffff)) {
-    errors.push(invalidField(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 'must be between 1 and 2147483647, inclusive'));
+  if (
+    spec.activeDeadlineSeconds !== undefined &&
+    (spec.activeDeadlineSeconds < 1 || spec.activeDeadlineSeconds > 0x7fffffff)
+  ) {
+    errors.push(
+      invalidField(
+        `${path}.activeDeadlineSeconds`,
+        spec.activeDeadlineSeconds,
+        'must be between 1 and 2147483647, inclusive',
+      ),
+    );
   }
   for (const field of ['serviceAccountName', 'nodeName'] as const) {
     const value = spec[field];
-    if (value && !isDnsSubdomain(value)) errors.push(invalidField(`${path}.${field}`, value, subdomainRule));
+    if (value) errors.push(...checkForm(`${path}.${field}`, value, checkDns1123Subdomain));
   }
   for (const field of ['hostname', 'subdomain'] as const) {
     const value = spec[field];
-    if (value && !isDnsLabel(value)) errors.push(invalidField(`${path}.${field}`, value, labelRule));
+    if (value) errors.push(...checkForm(`${path}.${field}`, value, checkDns1123Label));
   }
   if (spec.hostNetwork && spec.setHostnameAsFQDN === true && spec.hostname === '') {
     errors.push(invalidField(`${path}.setHostnameAsFQDN`, true, 'may not be set with hostNetwork'));
   }
   if (spec.shareProcessNamespace && spec.hostPID) {
-    errors.push(invalidField(`${path}.securityContext.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
+    errors.push(
+      invalidField(
+        `${path}.securityContext.shareProcessNamespace`,
+        true,
+        'ShareProcessNamespace and HostPID cannot both be enabled',
+      ),
+    );
   }
-  (spec.tolerations ?? []).forEach((toleration, index) => validateToleration(toleration, `${path}.tolerations[${index}]`, errors));
+  (spec.tolerations ?? []).forEach((toleration, index) =>
+    validateToleration(toleration, `${path}.tolerations[${index}]`, errors),
+  );
   if (spec.dnsPolicy === 'None' && (spec.dnsConfig?.nameservers ?? []).length === 0) {
-    errors.push(requiredField(`${path}.dnsConfig.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None'));
+    errors.push(
+      requiredField(
+        `${path}.dnsConfig.nameservers`,
+        'must provide at least one DNS nameserver when `dnsPolicy` is None',
+      ),
+    );
   }
   const gates = new Set<string>();
   (spec.schedulingGates ?? []).forEach((gate, index) => {
@@ -76,11 +125,6 @@ export function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
   return errors;
 }
 
-export const labelRule =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-export const subdomainRule =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-
 const volumeSourcesHandled = (volume: Volume): string[] => Object.keys(volume).filter((key) => key !== 'name');
 
 function validateVolumes(volumes: readonly Volume[], path: string, errors: FieldError[]): Set<string> {
@@ -88,12 +132,13 @@ function validateVolumes(volumes: readonly Volume[], path: string, errors: Field
   volumes.forEach((volume, index) => {
     const at = `${path}[${index}]`;
     if (!volume.name) errors.push(requiredField(`${at}.name`));
-    else if (!isDnsLabel(volume.name)) errors.push(invalidField(`${at}.name`, volume.name, labelRule));
+    else errors.push(...checkForm(`${at}.name`, volume.name, checkDns1123Label));
     if (names.has(volume.name)) errors.push(duplicateField(`${at}.name`, volume.name));
     names.add(volume.name);
     const sources = volumeSourcesHandled(volume);
     if (sources.length === 0) errors.push(requiredField(at, 'must specify a volume type'));
-    for (const extra of sources.slice(1)) errors.push(forbiddenField(`${at}.${extra}`, 'may not specify more than 1 volume type'));
+    for (const extra of sources.slice(1))
+      errors.push(forbiddenField(`${at}.${extra}`, 'may not specify more than 1 volume type'));
     if (volume.hostPath?.path !== undefined && volume.hostPath.path.split('/').includes('..')) {
       errors.push(invalidField(`${at}.hostPath.path`, volume.hostPath.path, "must not contain '..'"));
     }
@@ -102,13 +147,24 @@ function validateVolumes(volumes: readonly Volume[], path: string, errors: Field
     const items = [
       ...(volume.configMap?.items ?? []),
       ...(volume.secret?.items ?? []),
-      ...(volume.projected?.sources ?? []).flatMap((source) => [...(source.configMap?.items ?? []), ...(source.secret?.items ?? [])]),
+      ...(volume.projected?.sources ?? []).flatMap((source) => [
+        ...(source.configMap?.items ?? []),
+        ...(source.secret?.items ?? []),
+      ]),
     ];
     for (const item of items) validateRelativePath(item.path, `${at}.items.path`, errors);
-    for (const item of volume.downwardAPI?.items ?? []) validateRelativePath(item.path, `${at}.downwardAPI.path`, errors);
-    for (const mode of [volume.configMap?.defaultMode, volume.secret?.defaultMode, volume.projected?.defaultMode, volume.downwardAPI?.defaultMode]) {
+    for (const item of volume.downwardAPI?.items ?? [])
+      validateRelativePath(item.path, `${at}.downwardAPI.path`, errors);
+    for (const mode of [
+      volume.configMap?.defaultMode,
+      volume.secret?.defaultMode,
+      volume.projected?.defaultMode,
+      volume.downwardAPI?.defaultMode,
+    ]) {
       if (mode !== undefined && (mode < 0 || mode > 0o777)) {
-        errors.push(invalidField(`${at}.defaultMode`, mode, 'must be a number between 0 and 0777 (octal), both inclusive'));
+        errors.push(
+          invalidField(`${at}.defaultMode`, mode, 'must be a number between 0 and 0777 (octal), both inclusive'),
+        );
       }
     }
   });
@@ -129,8 +185,8 @@ function validateContainer(
   errors: FieldError[],
 ): void {
   if (!container.name) errors.push(requiredField(`${path}.name`));
-  else if (!isDnsLabel(container.name)) errors.push(invalidField(`${path}.name`, container.name, labelRule));
-  else if (names.has(container.name)) errors.push(duplicateField(`${path}.name`, container.name));
+  else errors.push(...checkForm(`${path}.name`, container.name, checkDns1123Label));
+  if (container.name && names.has(container.name)) errors.push(duplicateField(`${path}.name`, container.name));
   names.add(container.name);
 
   if (!container.image) errors.push(requiredField(`${path}.image`));
@@ -151,9 +207,13 @@ function validateContainer(
     if (!mount.name) errors.push(requiredField(`${at}.name`));
     else if (!volumeNames.has(mount.name)) errors.push(notFoundField(`${at}.name`, mount.name));
     if (!mount.mountPath) errors.push(requiredField(`${at}.mountPath`));
-    else if (mountPaths.has(mount.mountPath)) errors.push(invalidField(`${at}.mountPath`, mount.mountPath, 'must be unique'));
+    else if (mountPaths.has(mount.mountPath))
+      errors.push(invalidField(`${at}.mountPath`, mount.mountPath, 'must be unique'));
     mountPaths.add(mount.mountPath);
-    if (mount.subPath && mount.subPathExpr) errors.push(invalidField(`${at}.subPathExpr`, mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
+    if (mount.subPath && mount.subPathExpr)
+      errors.push(
+        invalidField(`${at}.subPathExpr`, mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'),
+      );
     for (const field of ['subPath', 'subPathExpr'] as const) {
       const value = mount[field];
       if (value) validateRelativePath(value, `${at}.${field}`, errors);
@@ -170,7 +230,8 @@ function validateContainer(
   }
   for (const name of ['postStart', 'preStop'] as const) {
     const handler = container.lifecycle?.[name];
-    if (handler) validateHandler(handler, `${path}.lifecycle.${name}`, ['exec', 'httpGet', 'tcpSocket', 'sleep'], errors);
+    if (handler)
+      validateHandler(handler, `${path}.lifecycle.${name}`, ['exec', 'httpGet', 'tcpSocket', 'sleep'], errors);
   }
 }
 
@@ -179,8 +240,8 @@ function validatePorts(ports: readonly ContainerPort[], path: string, errors: Fi
   ports.forEach((port, index) => {
     const at = `${path}[${index}]`;
     if (port.name) {
-      if (!isPortName(port.name)) errors.push(invalidField(`${at}.name`, port.name, 'must be an IANA service name: lower case letters, digits and single hyphens, with at least one letter, at most 15 characters'));
-      else if (names.has(port.name)) errors.push(duplicateField(`${at}.name`, port.name));
+      errors.push(...checkForm(`${at}.name`, port.name, checkPortName));
+      if (names.has(port.name)) errors.push(duplicateField(`${at}.name`, port.name));
       names.add(port.name);
     }
     if (!port.containerPort) errors.push(requiredField(`${at}.containerPort`));
@@ -190,7 +251,7 @@ function validatePorts(ports: readonly ContainerPort[], path: string, errors: Fi
 }
 
 function validatePort(port: number, at: string, errors: FieldError[]): void {
-  if (!Number.isInteger(port) || port < 1 || port > 65535) errors.push(invalidField(at, port, 'must be between 1 and 65535, inclusive'));
+  errors.push(...checkPortNumber(port).map((message) => invalidField(at, port, message)));
 }
 
 function validateHostPorts(spec: PodSpec, path: string, errors: FieldError[]): void {
@@ -200,7 +261,13 @@ function validateHostPorts(spec: PodSpec, path: string, errors: FieldError[]): v
       const at = `${path}.containers[${containerIndex}].ports[${portIndex}].hostPort`;
       if (!port.hostPort) return;
       if (spec.hostNetwork && port.hostPort !== port.containerPort) {
-        errors.push(invalidField(`${path}.containers[${containerIndex}].ports[${portIndex}].containerPort`, port.containerPort, 'must match `hostPort` when `hostNetwork` is true'));
+        errors.push(
+          invalidField(
+            `${path}.containers[${containerIndex}].ports[${portIndex}].containerPort`,
+            port.containerPort,
+            'must match `hostPort` when `hostNetwork` is true',
+          ),
+        );
       }
       const key = `${port.protocol ?? 'TCP'}/${port.hostIP ?? ''}/${port.hostPort}`;
       if (used.has(key)) errors.push(duplicateField(at, key));
@@ -211,13 +278,29 @@ function validateHostPorts(spec: PodSpec, path: string, errors: FieldError[]): v
 
 function validateEnv(variable: EnvVar, path: string, errors: FieldError[]): void {
   if (!variable.name) errors.push(requiredField(`${path}.name`));
-  else if (!isEnvVarName(variable.name)) errors.push(invalidField(`${path}.name`, variable.name, "a valid environment variable name must consist only of printable ASCII characters other than '='"));
+  else errors.push(...checkForm(`${path}.name`, variable.name, checkEnvVarName));
+  errors.push(
+    invalidField(
+      `${path}.name`,
+      variable.name,
+      "a valid environment variable name must consist only of printable ASCII characters other than '='",
+    ),
+  );
   const from = variable.valueFrom;
   if (!from) return;
   const sources = Object.keys(from);
-  if (sources.length === 0) errors.push(invalidField(`${path}.valueFrom`, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
-  if (sources.length > 1) errors.push(invalidField(`${path}.valueFrom`, '', 'may not have more than one field specified at a time'));
-  if (variable.value) errors.push(invalidField(`${path}.valueFrom`, '', 'may not be specified when `value` is not empty'));
+  if (sources.length === 0)
+    errors.push(
+      invalidField(
+        `${path}.valueFrom`,
+        '',
+        'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
+      ),
+    );
+  if (sources.length > 1)
+    errors.push(invalidField(`${path}.valueFrom`, '', 'may not have more than one field specified at a time'));
+  if (variable.value)
+    errors.push(invalidField(`${path}.valueFrom`, '', 'may not be specified when `value` is not empty'));
   const fieldPath = from.fieldRef?.fieldPath;
   if (fieldPath !== undefined && !isEnvFieldPath(fieldPath)) {
     errors.push(unsupportedField(`${path}.valueFrom.fieldRef.fieldPath`, fieldPath, envFieldPaths));
@@ -242,37 +325,68 @@ function isEnvFieldPath(path: string): boolean {
 
 function validateProbe(probe: Probe, path: string, errors: FieldError[]): void {
   validateHandler(probe, path, ['exec', 'httpGet', 'tcpSocket', 'grpc'], errors);
-  for (const field of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'] as const) {
+  for (const field of [
+    'initialDelaySeconds',
+    'timeoutSeconds',
+    'periodSeconds',
+    'successThreshold',
+    'failureThreshold',
+  ] as const) {
     const value = probe[field];
-    if (value !== undefined && value < 0) errors.push(invalidField(`${path}.${field}`, value, 'must be greater than or equal to 0'));
+    if (value !== undefined && value < 0)
+      errors.push(invalidField(`${path}.${field}`, value, 'must be greater than or equal to 0'));
   }
   if (probe.terminationGracePeriodSeconds !== undefined && probe.terminationGracePeriodSeconds <= 0) {
-    errors.push(invalidField(`${path}.terminationGracePeriodSeconds`, probe.terminationGracePeriodSeconds, 'must be greater than 0'));
+    errors.push(
+      invalidField(
+        `${path}.terminationGracePeriodSeconds`,
+        probe.terminationGracePeriodSeconds,
+        'must be greater than 0',
+      ),
+    );
   }
 }
 
 type AnyHandler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket' | 'grpc'> & { sleep?: { seconds: number } };
 
-function validateHandler(handler: AnyHandler, path: string, allowed: readonly (keyof AnyHandler)[], errors: FieldError[]): void {
+function validateHandler(
+  handler: AnyHandler,
+  path: string,
+  allowed: readonly (keyof AnyHandler)[],
+  errors: FieldError[],
+): void {
   const given = allowed.filter((name) => handler[name] !== undefined);
   if (given.length === 0) errors.push(requiredField(path, 'must specify a handler type'));
-  for (const extra of given.slice(1)) errors.push(forbiddenField(`${path}.${extra}`, 'may not specify more than 1 handler type'));
+  for (const extra of given.slice(1))
+    errors.push(forbiddenField(`${path}.${extra}`, 'may not specify more than 1 handler type'));
   if (handler.exec && (handler.exec.command ?? []).length === 0) errors.push(requiredField(`${path}.exec.command`));
   for (const name of ['httpGet', 'tcpSocket'] as const) {
     const port = handler[name]?.port;
     if (typeof port === 'number') validatePort(port, `${path}.${name}.port`, errors);
-    else if (typeof port === 'string' && !isPortName(port)) errors.push(invalidField(`${path}.${name}.port`, port, 'must be a port number or the name of a port'));
+    else if (typeof port === 'string') errors.push(...checkForm(`${path}.${name}.port`, port, checkPortName));
   }
 }
 
 function validateToleration(toleration: Toleration, path: string, errors: FieldError[]): void {
   if (!toleration.key && toleration.operator !== 'Exists') {
-    errors.push(invalidField(`${path}.operator`, toleration.operator ?? '', 'operator must be Exists when `key` is empty, which means "match all values and all keys"'));
+    errors.push(
+      invalidField(
+        `${path}.operator`,
+        toleration.operator ?? '',
+        'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+      ),
+    );
   }
   if (toleration.operator === 'Exists' && toleration.value) {
-    errors.push(invalidField(`${path}.operator`, toleration.value, 'value must be empty when `operator` is \'Exists\''));
+    errors.push(invalidField(`${path}.operator`, toleration.value, "value must be empty when `operator` is 'Exists'"));
   }
   if (toleration.tolerationSeconds !== undefined && toleration.effect !== 'NoExecute') {
-    errors.push(invalidField(`${path}.effect`, toleration.effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set"));
+    errors.push(
+      invalidField(
+        `${path}.effect`,
+        toleration.effect ?? '',
+        "effect must be 'NoExecute' when `tolerationSeconds` is set",
+      ),
+    );
   }
 }

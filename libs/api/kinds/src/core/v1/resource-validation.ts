@@ -1,6 +1,6 @@
 /** Requests and limits: quantities that parse, are not negative, and requests within limits. */
-import { compareQuantities, type FieldError, invalidField, parseQuantity } from '@periplus/api/meta';
-import type { ResourceRequirements } from './generated.js';
+import { compareQuantities, type FieldError, invalidField, parseQuantity, toQuantity } from '@periplus/api/meta';
+import type { ResourceRequirements } from './generated/types.js';
 
 export function validateResources(resources: ResourceRequirements | undefined, path: string): FieldError[] {
   const errors: FieldError[] = [];
@@ -13,9 +13,10 @@ export function validateResources(resources: ResourceRequirements | undefined, p
     for (const [name, text] of Object.entries(quantities)) {
       const at = `${path}.${section}[${name}]`;
       const quantity = parseQuantity(text);
-      if (quantity === undefined) errors.push(invalidField(at, text, 'must be a quantity'));
-      else if (compareQuantities(text, '0') < 0) errors.push(invalidField(at, text, 'must be greater than or equal to 0'));
-      if (!isResourceName(name)) errors.push(invalidField(at, name, 'must be a standard resource type or fully qualified'));
+      if (!quantity.ok) errors.push(invalidField(at, text, quantity.error));
+      else if (quantity.value.nanos < 0n) errors.push(invalidField(at, text, 'must be greater than or equal to 0'));
+      if (!isResourceName(name))
+        errors.push(invalidField(at, name, 'must be a standard resource type or fully qualified'));
     }
   }
   if (errors.length > 0) return errors;
@@ -26,9 +27,11 @@ export function validateResources(resources: ResourceRequirements | undefined, p
       if (!isOvercommittable(name)) errors.push(invalidField(at, request, `must be equal to ${name} limit`));
       continue;
     }
-    const order = compareQuantities(request, limit);
-    if (!isOvercommittable(name) && order !== 0) errors.push(invalidField(at, request, `must be equal to ${name} limit of ${limit}`));
-    else if (order > 0) errors.push(invalidField(at, request, `must be less than or equal to ${name} limit of ${limit}`));
+    const order = compareQuantities(toQuantity(request), toQuantity(limit));
+    if (!isOvercommittable(name) && order !== 0)
+      errors.push(invalidField(at, request, `must be equal to ${name} limit of ${limit}`));
+    else if (order > 0)
+      errors.push(invalidField(at, request, `must be less than or equal to ${name} limit of ${limit}`));
   }
   return errors;
 }

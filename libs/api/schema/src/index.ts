@@ -1,1 +1,20 @@
-export {};
+export { cannotDecode, type Decoded, decodeMessage, decodeObject } from './decode-object.js';
+export {
+  encodeMessage,
+  type EncodedObject,
+  encodeObject,
+  objectMetaMessage,
+  spliceResourceVersion,
+} from './encode-object.js';
+export { encodeJson, quoteJson } from './json-encoder.js';
+export { defaultJsonLimits, type JsonLimits, type JsonParsed, parseJson } from './json-parser.js';
+export { listMessageOf } from './message-plan.js';
+export {
+  canonicalMicroTime,
+  canonicalTime,
+  formatMicroTime,
+  formatTime,
+  parseTimestamp,
+  type Timestamp,
+} from './timestamp.js';
+export { compareUtf8, sortedKeys, sortUtf8 } from './utf8-order.js';

@@ -1,0 +1,354 @@
+/**
+ * From parsed JSON to an object of a kind: types checked, nulls dropped, quantities and times in canonical form, unknown
+ * fields pruned and named. Decoders are compiled once a message and table.
+ *
+ * Objects come out as their canonical JSON would be read back: what is empty and would be left out is left out, and what
+ * is always written (`status: {}`, `resources: {}`, `ready: false`) is there. So decoding what was encoded changes nothing.
+ */
+import type { FieldSchema, FieldType, KindSchema, MessageName, SchemaTable } from '@periplus/api/kinds';
+import {
+  badRequest,
+  canonicalQuantity,
+  formatApiVersion,
+  formatGoDuration,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+  LosslessInteger,
+  parseGoDuration,
+  type StatusError,
+} from '@periplus/api/meta';
+import { isAlwaysWritten, omitterOf } from './field-presence.js';
+import { formatJsonPath } from './json-parser.js';
+import { createMap, goTypeName, type MessagePlan, messagePlan, setOwn } from './message-plan.js';
+import { canonicalMicroTime, canonicalTime } from './timestamp.js';
+
+export interface Decoded<T = KubeObject> {
+  /** What could be decoded; of use only when there are no errors. */
+  readonly object: T;
+  /** Paths like `spec.template.spec.containers[0].foo`, at most a hundred. */
+  readonly unknownFields: readonly string[];
+  /** In Go's words; the first is what upstream answers. */
+  readonly errors: readonly string[];
+}
+
+const reportsMax = 100;
+
+interface Context {
+  readonly path: (string | number)[];
+  readonly unknownFields: string[];
+  readonly errors: string[];
+}
+
+/** Where a value stands in Go's types, for messages. */
+interface Place {
+  readonly struct: string;
+  readonly type: string;
+}
+
+/** Undefined means: leave the field out. */
+type Decoder = (value: Json, context: Context, place: Place) => unknown;
+
+function jsonKind(value: Json): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (value instanceof LosslessInteger) return `number ${value.digits}`;
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+function report(context: Context, message: string): undefined {
+  if (context.errors.length < reportsMax) context.errors.push(message);
+  return undefined;
+}
+
+function wrongType(value: Json, context: Context, { struct, type }: Place, detail = jsonKind(value)): undefined {
+  const path = context.path.filter((element) => typeof element === 'string').join('.');
+  const where = path === '' ? 'Go value' : `Go struct field ${struct}.${path}`;
+  return report(context, `json: cannot unmarshal ${detail} into ${where} of type ${type}`);
+}
+
+const decodeString: Decoder = (value, context, place) =>
+  typeof value === 'string' ? value : wrongType(value, context, place);
+
+const decodeBool: Decoder = (value, context, place) =>
+  typeof value === 'boolean' ? value : wrongType(value, context, place);
+
+const decodeInt32: Decoder = (value, context, place) => {
+  if (typeof value === 'number' && (value | 0) === value) return value;
+  return wrongType(value, context, place, typeof value === 'number' ? `number ${value}` : jsonKind(value));
+};
+
+const int64Limit = 1n << 63n;
+
+const decodeInt64: Decoder = (value, context, place) => {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  if (value instanceof LosslessInteger && value.digits.length <= 20) {
+    const exact = BigInt(value.digits);
+    if (exact >= -int64Limit && exact < int64Limit) return value;
+  }
+  return wrongType(value, context, place, typeof value === 'number' ? `number ${value}` : jsonKind(value));
+};
+
+const decodeDouble: Decoder = (value, context, place) => {
+  if (typeof value === 'number') return value;
+  return value instanceof LosslessInteger ? Number(value.digits) : wrongType(value, context, place);
+};
+
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+const decodeBytes: Decoder = (value, context, place) => {
+  if (typeof value !== 'string') return wrongType(value, context, place);
+  // Go's decoder skips line breaks inside.
+  const text = /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value;
+  if (base64.test(text)) return text;
+  const valid = /^(?:[A-Za-z0-9+/]{4})*/.exec(text)![0].length;
+  return report(context, `illegal base64 data at input byte ${valid}`);
+};
+
+const badTime = (text: string): string =>
+  `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(text)} as "2006"`;
+
+const decodeTime: Decoder = (value, context, place) => {
+  if (typeof value !== 'string') return wrongType(value, context, place);
+  const time = canonicalTime(value);
+  return time === undefined ? report(context, badTime(value)) : time === '' ? undefined : time;
+};
+
+const decodeMicroTime: Decoder = (value, context, place) => {
+  if (typeof value !== 'string') return wrongType(value, context, place);
+  const time = canonicalMicroTime(value);
+  return time === undefined ? report(context, badTime(value)) : time === '' ? undefined : time;
+};
+
+const decodeDuration: Decoder = (value, context, place) => {
+  if (typeof value !== 'string') return wrongType(value, context, place);
+  const parsed = parseGoDuration(value);
+  return parsed.ok ? formatGoDuration(parsed.value) : report(context, parsed.error);
+};
+
+const decodeQuantity: Decoder = (value, context, place) => {
+  const text = typeof value === 'number' || value instanceof LosslessInteger ? String(value) : value;
+  if (typeof text !== 'string') return wrongType(value, context, place);
+  const parsed = canonicalQuantity(text.trim());
+  return parsed.ok ? parsed.value : report(context, parsed.error);
+};
+
+const decodeIntOrString: Decoder = (value, context, place) =>
+  typeof value === 'string' ? value : decodeInt32(value, context, place);
+
+const decodeAny: Decoder = (value) => value;
+
+const scalarDecoders: Readonly<Record<Exclude<FieldType['kind'], 'message' | 'list' | 'map'>, Decoder>> = {
+  string: decodeString,
+  bool: decodeBool,
+  int32: decodeInt32,
+  int64: decodeInt64,
+  double: decodeDouble,
+  bytes: decodeBytes,
+  time: decodeTime,
+  microTime: decodeMicroTime,
+  duration: decodeDuration,
+  quantity: decodeQuantity,
+  intOrString: decodeIntOrString,
+  json: decodeAny,
+};
+
+/** What Go has where nothing was given, as it appears in JSON; undefined for what is null or left out. */
+function zeroValue(type: FieldType, zeroMessage: (name: MessageName) => unknown): unknown {
+  switch (type.kind) {
+    case 'message':
+      return zeroMessage(type.message);
+    case 'string':
+      return '';
+    case 'bool':
+      return false;
+    case 'int32':
+    case 'int64':
+    case 'double':
+    case 'intOrString':
+      return 0;
+    case 'quantity':
+      return '0';
+    case 'duration':
+      return '0s';
+    default:
+      return undefined;
+  }
+}
+
+interface FieldDecoder {
+  readonly omits: ((value: unknown) => boolean) | undefined;
+  readonly decode: Decoder;
+  readonly place: Place;
+}
+
+interface MessageDecoder {
+  decode(value: Json, context: Context, place: Place): unknown;
+  zero(): unknown;
+}
+
+class SchemaDecoder {
+  private readonly messages = new Map<MessageName, MessageDecoder>();
+
+  constructor(private readonly table: SchemaTable) {}
+
+  message(name: MessageName): MessageDecoder {
+    let decoder = this.messages.get(name);
+    if (decoder === undefined) {
+      const plan = messagePlan(this.table, name);
+      decoder = plan.schema.json === 'object' ? this.objectMessage(plan) : this.wrappedMessage(plan);
+      this.messages.set(name, decoder);
+    }
+    return decoder;
+  }
+
+  /** A message that is its one field's array, scalar or any JSON. */
+  private wrappedMessage(plan: MessagePlan): MessageDecoder {
+    const field = plan.fields[0]!;
+    const decode = this.decoderOf(field.type);
+    return { decode, zero: () => undefined };
+  }
+
+  private objectMessage(plan: MessagePlan): MessageDecoder {
+    const fields = new Map<string, FieldDecoder>();
+    const always: FieldSchema[] = [];
+    let compiled = false;
+    // Compiled on first use: messages may refer to each other.
+    const compile = (): void => {
+      compiled = true;
+      for (const field of plan.fields) {
+        const place = { struct: plan.shortName, type: goTypeName(field.type, field.enum?.name) };
+        fields.set(field.json, { omits: omitterOf(field), decode: this.decoderOf(field.type), place });
+        if (isAlwaysWritten(field)) always.push(field);
+      }
+    };
+    const fill = (object: object): object => {
+      for (const field of always) {
+        if (Object.hasOwn(object, field.json)) continue;
+        const zero = zeroValue(field.type, (name) => this.message(name).zero());
+        if (zero !== undefined) setOwn(object, field.json, zero);
+      }
+      return object;
+    };
+    return {
+      decode: (value, context, place) => {
+        if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof LosslessInteger) {
+          return wrongType(value, context, place);
+        }
+        if (!compiled) compile();
+        const object: Record<string, unknown> = {};
+        for (const key of Object.keys(value)) {
+          const known = fields.get(key);
+          const given = (value as JsonObject)[key];
+          if (known === undefined) {
+            if (context.unknownFields.length < reportsMax) {
+              context.unknownFields.push(formatJsonPath([...context.path, key]));
+            }
+            continue;
+          }
+          if (given === null || given === undefined) continue;
+          context.path.push(key);
+          const decoded = known.decode(given, context, known.place);
+          context.path.pop();
+          if (decoded !== undefined && !known.omits?.(decoded)) setOwn(object, key, decoded);
+        }
+        return fill(object);
+      },
+      zero: () => {
+        if (!compiled) compile();
+        return fill({});
+      },
+    };
+  }
+
+  private decoderOf(type: FieldType): Decoder {
+    switch (type.kind) {
+      case 'message':
+        return (value, context, place) => this.message(type.message).decode(value, context, place);
+      case 'list':
+        return this.listDecoder(type.of);
+      case 'map':
+        return this.mapDecoder(type.of);
+      default:
+        return scalarDecoders[type.kind];
+    }
+  }
+
+  private elementZero(type: FieldType): unknown {
+    return zeroValue(type, (name) => this.message(name).zero());
+  }
+
+  private listDecoder(of: FieldType): Decoder {
+    const decode = this.decoderOf(of);
+    return (value, context, place) => {
+      if (!Array.isArray(value)) return wrongType(value, context, place);
+      const element = { struct: place.struct, type: place.type.replace(/^\[\]/, '') };
+      const list: unknown[] = [];
+      for (let index = 0; index < value.length; index += 1) {
+        context.path.push(index);
+        const item = value[index] as Json;
+        const decoded = item === null && of.kind !== 'json' ? undefined : decode(item, context, element);
+        list.push(decoded === undefined ? (this.elementZero(of) ?? null) : decoded);
+        context.path.pop();
+      }
+      return list;
+    };
+  }
+
+  private mapDecoder(of: FieldType): Decoder {
+    const decode = this.decoderOf(of);
+    const type = goTypeName(of);
+    return (value, context, place) => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof LosslessInteger) {
+        return wrongType(value, context, place);
+      }
+      const element = { struct: place.struct, type };
+      const map = createMap<unknown>();
+      for (const key of Object.keys(value)) {
+        context.path.push(key);
+        const item = (value as JsonObject)[key]!;
+        const decoded = item === null && of.kind !== 'json' ? undefined : decode(item, context, element);
+        map[key] = decoded === undefined ? (this.elementZero(of) ?? (of.kind === 'bytes' ? '' : null)) : decoded;
+        context.path.pop();
+      }
+      return map;
+    };
+  }
+}
+
+const decodersOf = new WeakMap<SchemaTable, SchemaDecoder>();
+
+function decoderFor(table: SchemaTable): SchemaDecoder {
+  let decoder = decodersOf.get(table);
+  if (decoder === undefined) {
+    decoder = new SchemaDecoder(table);
+    decodersOf.set(table, decoder);
+  }
+  return decoder;
+}
+
+/** Any message: a list, options, a Status. `value` must be what `parseJson` gave, not an object that others hold. */
+export function decodeMessage<T = JsonObject>(table: SchemaTable, message: MessageName, value: Json): Decoded<T> {
+  const context: Context = { path: [], unknownFields: [], errors: [] };
+  const plan = messagePlan(table, message);
+  const place = { struct: plan.shortName, type: goTypeName({ kind: 'message', message }) };
+  const object = decoderFor(table).message(message).decode(value, context, place) ?? {};
+  return { object: object as T, unknownFields: context.unknownFields, errors: context.errors };
+}
+
+/** An object of a kind; `apiVersion` and `kind` are filled in where absent, and not checked. */
+export function decodeObject<T extends KubeObject = KubeObject>(
+  table: SchemaTable,
+  kind: KindSchema,
+  value: Json,
+): Decoded<T> {
+  const decoded = decodeMessage<T>(table, kind.message, value);
+  decoded.object.apiVersion ??= formatApiVersion(kind);
+  decoded.object.kind ??= kind.kind;
+  return decoded;
+}
+
+/** The 400 for a body that can't be decoded. */
+export function cannotDecode(kind: KindSchema, error: string): StatusError {
+  return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${error}`);
+}

@@ -1,1 +1,80 @@
-export {};
+export { ensureClusterPki, type PkiOutcome } from './certificates/cluster-pki.js';
+export {
+  type ClusterPaths,
+  cacheRoot,
+  clusterPaths,
+  serviceConfig,
+  serviceLog,
+  serviceSocket,
+  stateRoot,
+} from './cluster/cluster-paths.js';
+export {
+  type ClusterPlan,
+  defaultClusterName,
+  isClusterName,
+  type NodePlan,
+  planCluster,
+} from './cluster/cluster-plan.js';
+export {
+  ensureClusterPlan,
+  forgetCluster,
+  listClusters,
+  NoClusterPlanError,
+  readClusterPlan,
+  replaceFile,
+} from './cluster/cluster-registry.js';
+export {
+  type ContainerdSettings,
+  containerdProbe,
+  formatContainerdConfig,
+  formatMirror,
+  mirroredRegistries,
+} from './containerd/containerd-config.js';
+export { canLowerOomScore } from './containerd/machine-limits.js';
+export {
+  ensurePackages,
+  findCniFolder,
+  nodePackages,
+  type PackageNeed,
+  PackagesMissingError,
+  updatePackageLists,
+} from './debian-packages.js';
+export { findProgram } from './find-program.js';
+export {
+  type BlobDescriptor,
+  configMediaType,
+  type ImageLayout,
+  indexMediaType,
+  layerMediaType,
+  manifestMediaType,
+  openImageLayout,
+  refNameAnnotation,
+} from './images/image-layout.js';
+export { createImageRegistry } from './images/image-registry.js';
+export { formatKubeconfig, type KubeconfigEntry, KubeconfigError } from './kubeconfig/kubeconfig-entry.js';
+export {
+  type KubeconfigChange,
+  kubeconfigPath,
+  mergeIntoKubeconfig,
+  removeContext,
+} from './kubeconfig/kubeconfig-file.js';
+export {
+  clusterNatsSettings,
+  formatNatsServerConfig,
+  type NatsServerSettings,
+  natsServerProbe,
+} from './nats/nats-server-config.js';
+export { ensureNatsServer, type Program, ProgramMissingError } from './nats/nats-server-program.js';
+export { ensurePostgresPrograms, type PostgresPrograms } from './postgres/postgres-programs.js';
+export {
+  type PostgresSettings,
+  postgresCommand,
+  postgresDatabase,
+  postgresEnvironment,
+  postgresProbe,
+  postgresSocket,
+  postgresUrl,
+  postgresUser,
+  preparePostgres,
+} from './postgres/postgres-server.js';
+export { ensureSystemUser, type SystemUser } from './postgres/system-user.js';

@@ -1,0 +1,59 @@
+/** The log's server: its configuration file and how it is run. */
+import { join } from 'node:path';
+import type { HealthProbe } from '@periplus/ops/processes';
+
+export interface NatsServerSettings {
+  readonly serverName: string;
+  readonly host: string;
+  readonly port: number;
+  readonly storeFolder: string;
+  /** Without it the server takes anybody in plain text: for tests on loopback only. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string };
+}
+
+/** Objects may have 1.5 MB, and their envelope holds them in full beside its own fields. */
+const payloadBytesMax = 8 << 20;
+
+const quote = (text: string): string => JSON.stringify(text);
+
+/** Every acknowledged write is on disk (`sync_interval: always`), only clients of the log's own authority may connect. */
+export function formatNatsServerConfig(settings: NatsServerSettings): string {
+  const lines = [
+    `server_name: ${quote(settings.serverName)}`,
+    `host: ${quote(settings.host)}`,
+    `port: ${settings.port}`,
+    `max_payload: ${payloadBytesMax}`,
+    'jetstream {',
+    `  store_dir: ${quote(settings.storeFolder)}`,
+    '  sync_interval: always',
+    '}',
+  ];
+  if (settings.tls !== undefined) {
+    lines.push(
+      'tls {',
+      `  cert_file: ${quote(settings.tls.certFile)}`,
+      `  key_file: ${quote(settings.tls.keyFile)}`,
+      `  ca_file: ${quote(settings.tls.clientCaFile)}`,
+      '  verify: true',
+      '  timeout: 5',
+      '}',
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The settings for a cluster whose certificates are in `pki`. */
+export function clusterNatsSettings(name: string, port: number, storeFolder: string, pki: string): NatsServerSettings {
+  return {
+    serverName: `periplus-${name}`,
+    host: '127.0.0.1',
+    port,
+    storeFolder,
+    tls: { certFile: join(pki, 'nats.crt'), keyFile: join(pki, 'nats.key'), clientCaFile: join(pki, 'nats-ca.crt') },
+  };
+}
+
+/** The server greets each connection before anything else, and listens only once its streams are recovered. */
+export function natsServerProbe(host: string, port: number): HealthProbe {
+  return { kind: 'exchange', target: { host, port }, answerPrefix: 'INFO ' };
+}

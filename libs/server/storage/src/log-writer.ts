@@ -1,0 +1,168 @@
+/** From planned writes to entries of the log: envelope, seal, expectation, fence; and what became of them. */
+import {
+  type KubeObject,
+  type ObjectKey,
+  parseResourceVersion,
+  type Revision,
+  toRevision,
+  tooLarge,
+} from '@periplus/api/meta';
+import type { Random, Time } from '@periplus/base/clock';
+import { sleep } from '@periplus/base/stdx';
+import type { Append, GroupCommitter, StreamName } from '@periplus/log/event-log';
+import {
+  encodeObjectEvent,
+  fenceSubject,
+  isConfidential,
+  type ObjectEvent,
+  type Sealer,
+  streamOf,
+  subjectOf,
+} from '@periplus/log/object-events';
+import type { WatchCache } from '@periplus/view/watch-cache';
+import type { LogPatience } from './log-patience.js';
+import type { ReadBarrier } from './read-barrier.js';
+import type { StoredObject } from './stored-object.js';
+import type { WriteContext } from './write-context.js';
+
+/** What etcd takes, and so what clients expect to fit. */
+export const objectBytesMax = 1_572_864;
+
+export interface PlannedWrite {
+  readonly verb: 'create' | 'update' | 'delete';
+  readonly key: ObjectKey;
+  /** In the storage version, with uid; resourceVersion is left out of the entry. */
+  readonly object: KubeObject;
+  /** The state the plan was made on: 0 when there was none. */
+  readonly parent: Revision;
+  /** The subject's last entry: the parent, or the tombstone that a create follows, or 0. */
+  readonly expected: Revision;
+}
+
+export type WriteOutcome =
+  | { readonly outcome: 'written'; readonly stored: StoredObject }
+  /** Somebody else was first: read again and decide anew. */
+  | { readonly outcome: 'conflict' }
+  /** The leadership has passed on. */
+  | { readonly outcome: 'fenced' };
+
+export interface LogWriter {
+  /** Appends all writes or none; resolves when they are durable and, in time, in the cache. `stored` is the first one's. */
+  write(writes: readonly PlannedWrite[], context: WriteContext): Promise<WriteOutcome>;
+  /** What the write would have stored, without resourceVersion when it is a create. */
+  preview(write: PlannedWrite): StoredObject;
+}
+
+export interface LogWriterOptions {
+  readonly committers: Readonly<Record<StreamName, GroupCommitter>>;
+  readonly cache: WatchCache;
+  readonly barrier: ReadBarrier;
+  readonly patience: LogPatience;
+  readonly sealer: Sealer;
+  readonly time: Time;
+  readonly random: Random;
+  /** Canonical JSON of an object in the storage version. */
+  encode(object: KubeObject): Uint8Array;
+  /** Seconds an Event lives. */
+  readonly eventTtlSeconds?: number;
+}
+
+function withResourceVersion(object: KubeObject, resourceVersion: string | undefined): KubeObject {
+  const { resourceVersion: _dropped, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata: resourceVersion === undefined ? metadata : { resourceVersion, ...metadata } };
+}
+
+/** How long a write waits for its own entry to come round; what it answers is durable anyhow. */
+const cacheWaitMaxMs = 2_000;
+
+export function createLogWriter(options: LogWriterOptions): LogWriter {
+  const { committers, cache, barrier, patience, sealer, time, encode, eventTtlSeconds = 3_600 } = options;
+
+  function toStored(key: ObjectKey, object: KubeObject, revision: Revision): StoredObject {
+    const complete = withResourceVersion(object, revision === 0 ? undefined : String(revision));
+    let json: Uint8Array | undefined;
+    return {
+      key,
+      revision,
+      object: () => complete,
+      get storageJson() {
+        json ??= encode(complete);
+        return json;
+      },
+    };
+  }
+
+  async function toAppend(
+    write: PlannedWrite,
+    context: WriteContext,
+    stream: StreamName,
+    position: { index: number; count: number },
+  ): Promise<Append> {
+    const { key, object } = write;
+    const plain = encode(withResourceVersion(object, undefined));
+    if (plain.length > objectBytesMax) throw tooLarge(`Request entity too large: limit is ${objectBytesMax}`);
+    const uid = object.metadata?.uid ?? '';
+    const sealed = isConfidential(key) ? await sealer.seal(key, uid, plain) : undefined;
+    const event: ObjectEvent = {
+      verb: write.verb,
+      key,
+      uid,
+      actor: context.actor,
+      requestId: position.index === 0 ? context.requestId : `${context.requestId}#${position.index}`,
+      changeId: context.changeId,
+      ...(context.cause ? { cause: context.cause } : {}),
+      ...(position.count > 1 ? { transaction: { id: context.requestId, ...position } } : {}),
+      timeMicros: Math.round(time.now() * 1_000),
+      parent: write.parent,
+      apiVersion: object.apiVersion ?? '',
+      kind: object.kind ?? '',
+      object: sealed?.object ?? plain,
+      ...(sealed ? { seal: sealed.seal } : {}),
+      ...(context.traceparent ? { traceparent: context.traceparent } : {}),
+      ...(context.subresource ? { subresource: context.subresource } : {}),
+    };
+    return {
+      subject: subjectOf(key),
+      payload: encodeObjectEvent(event),
+      expected: write.expected,
+      ...(context.fence && stream === 'objects'
+        ? { fence: { subject: fenceSubject(stream, context.fence.election), revision: context.fence.revision } }
+        : {}),
+      ...(stream === 'events' ? { ttlSeconds: eventTtlSeconds } : {}),
+    };
+  }
+
+  async function settled(write: PlannedWrite, revision: Revision, deadline: number): Promise<StoredObject> {
+    const waitMs = Math.min(cacheWaitMaxMs, Math.max(0, deadline - time.monotonic()));
+    await cache.waitFor(streamOf(write.key), revision, waitMs);
+    const cached = cache.get(write.key);
+    return cached?.revision === revision ? cached : toStored(write.key, write.object, revision);
+  }
+
+  return {
+    preview(write) {
+      const base = write.object.metadata?.resourceVersion;
+      const revision = base === undefined ? undefined : parseResourceVersion(base);
+      return toStored(write.key, write.object, write.parent === 0 ? toRevision(0) : (revision ?? write.parent));
+    },
+    async write(writes, context) {
+      const first = writes[0]!;
+      const stream = streamOf(first.key);
+      const count = writes.length;
+      const unit = await patience.run(context.deadline, () =>
+        Promise.all(writes.map((write, index) => toAppend(write, context, stream, { index, count }))),
+      );
+      for (;;) {
+        const outcome = await patience.run(context.deadline, () => committers[stream].commit(unit));
+        if (outcome.outcome === 'appended')
+          return { outcome: 'written', stored: await settled(first, outcome.revisions[0]!, context.deadline) };
+        if (outcome.outcome === 'conflict') return { outcome: outcome.on === 'fence' ? 'fenced' : 'conflict' };
+        // Lost answer: the entry is there already, or the same expectations keep a second one from getting in.
+        await barrier.pass(stream, context.deadline);
+        const found = cache.writtenBy(context.requestId);
+        if (found !== undefined) return { outcome: 'written', stored: found };
+        await sleep(time, 20);
+      }
+    },
+  };
+}

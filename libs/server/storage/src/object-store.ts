@@ -1,0 +1,348 @@
+/**
+ * Create, update and delete as read → decide → append. Reads are from the cache; the append's expectation is what makes
+ * the decision safe, and a refusal is given only on a state that is known to be the newest:
+ *
+ *     update: read rev 7 → decide → append expecting 7 → conflict (another server wrote 9)
+ *             → barrier → read rev 9 → decide again → append expecting 9 → revision 12
+ */
+import type { KindRules, KindSchema } from '@periplus/api/kinds';
+import {
+  alreadyExists,
+  conflict,
+  forbidden,
+  isStatusError,
+  type KubeObject,
+  notFound,
+  type ObjectKey,
+  type Revision,
+  StatusError,
+  timeout,
+  toRevision,
+} from '@periplus/api/meta';
+import type { Random, Time } from '@periplus/base/clock';
+import type { GroupCommitter, StreamName } from '@periplus/log/event-log';
+import { streamOf, subjectOf } from '@periplus/log/object-events';
+import type { CachedObject, WatchCache } from '@periplus/view/watch-cache';
+import { cloneObject } from './clone-object.js';
+import { type DeletionOptions, planDeletion } from './deletion-plan.js';
+import type { LogWriter, PlannedWrite, WriteOutcome } from './log-writer.js';
+import { desiredPart, isReadyToGo, setBirthMetadata } from './object-metadata.js';
+import type { ReadBarrier } from './read-barrier.js';
+import { generatedName, randomUid } from './server-made.js';
+import type { StoredObject } from './stored-object.js';
+import type { WriteContext } from './write-context.js';
+
+/** A kind in its storage version, with what is known of it beyond the tables. */
+export interface StoredKind {
+  readonly schema: KindSchema;
+  readonly rules: KindRules;
+}
+
+export interface CreateInput {
+  readonly kind: StoredKind;
+  readonly namespace: string;
+  /** The caller's own, in the storage version: decoded, defaulted, through mutating admission. Name or generateName is set. */
+  readonly object: KubeObject;
+  /** Looks at the complete object last; throws to refuse. */
+  validate(object: KubeObject): void | Promise<void>;
+  /** Further entries of the same transaction; may fill in the object. Called anew for each try. */
+  reserve?(object: KubeObject): readonly PlannedWrite[];
+}
+
+export interface UpdateDecision {
+  /** Complete and validated, in the storage version, its metadata kept from the current state; never the current object itself. */
+  readonly object: KubeObject;
+  /** Further entries of the same transaction. */
+  readonly further?: readonly PlannedWrite[];
+}
+
+export interface UpdateInput {
+  readonly kind: StoredKind;
+  readonly namespace: string;
+  readonly name: string;
+  /** The next state from the current one; throws to refuse. Called anew when somebody else was first. */
+  decide(current: StoredObject): UpdateDecision | Promise<UpdateDecision>;
+  /** When there is none: what is created instead of 404. */
+  createInstead?(): CreateInput;
+}
+
+export interface UpdateResult {
+  readonly stored: StoredObject;
+  readonly created: boolean;
+}
+
+export interface DeleteInput extends DeletionOptions {
+  readonly kind: StoredKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  /** Throws to refuse. */
+  validate?(current: StoredObject): void | Promise<void>;
+  /** Further entries for when the object goes. */
+  release?(current: KubeObject): readonly PlannedWrite[];
+}
+
+export type DeleteResult =
+  /** Gone; `stored` is its last state, with the revision of the delete. */
+  | { readonly outcome: 'removed'; readonly stored: StoredObject }
+  /** On its way: held by grace or finalizers. */
+  | { readonly outcome: 'marked'; readonly stored: StoredObject };
+
+export interface ObjectStore {
+  create(input: CreateInput, context: WriteContext): Promise<StoredObject>;
+  update(input: UpdateInput, context: WriteContext): Promise<UpdateResult>;
+  delete(input: DeleteInput, context: WriteContext): Promise<DeleteResult>;
+}
+
+export interface ObjectStoreOptions {
+  readonly cache: WatchCache;
+  readonly committers: Readonly<Record<StreamName, GroupCommitter>>;
+  readonly writer: LogWriter;
+  readonly barrier: ReadBarrier;
+  readonly time: Time;
+  readonly random: Random;
+  /** Canonical JSON; equal bytes mean equal objects. */
+  encode(object: KubeObject): Uint8Array;
+  /** Entries to append when an object goes for good, e.g. of its reservations. */
+  release(kind: KindSchema, object: KubeObject): readonly PlannedWrite[];
+}
+
+const generatedNameAttempts = 8;
+/** Rounds of losing against others before a writer without a resourceVersion gives up. */
+const conflictRoundsMax = 100;
+const noRevision = toRevision(0);
+
+export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
+  const { cache, committers, writer, barrier, time, random, encode } = options;
+
+  const keyOf = (kind: StoredKind, namespace: string, name: string): ObjectKey => ({
+    group: kind.schema.storage.group,
+    resource: kind.schema.resource,
+    namespace,
+    name,
+  });
+
+  /** The cached state, once our own writes to it have come round. */
+  async function read(key: ObjectKey, deadline: number): Promise<CachedObject | undefined> {
+    const own = committers[streamOf(key)].ownRevision(subjectOf(key));
+    if (own !== undefined) await cache.waitFor(streamOf(key), own, Math.max(0, deadline - time.monotonic()));
+    return cache.get(key);
+  }
+
+  const equal = (a: KubeObject, b: KubeObject): boolean => Buffer.compare(encode(a), encode(b)) === 0;
+
+  const withoutRevision = (object: KubeObject): KubeObject => {
+    const { resourceVersion: _dropped, ...metadata } = object.metadata ?? {};
+    return { ...object, metadata };
+  };
+
+  function refuseFenced(kind: StoredKind, name: string): never {
+    throw conflict(kind.schema, name, 'the leadership under which this was written has passed on');
+  }
+
+  /** What the same request did before, if it did anything. */
+  const earlier = (key: ObjectKey, context: WriteContext): StoredObject | undefined => {
+    const found = context.dryRun ? undefined : cache.writtenBy(context.requestId);
+    if (found === undefined) return undefined;
+    const { group, resource, namespace, name } = found.key;
+    const same = group === key.group && resource === key.resource && namespace === key.namespace;
+    return same && (name === key.name || key.name === '') ? found : undefined;
+  };
+
+  async function create(input: CreateInput, context: WriteContext): Promise<StoredObject> {
+    const { kind, namespace } = input;
+    const named = input.object.metadata?.name ?? '';
+    const prefix = input.object.metadata?.generateName ?? '';
+    const uid = randomUid(random);
+    const before = earlier(keyOf(kind, namespace, named), context);
+    if (before !== undefined) return before;
+    for (let attempt = 0; ; attempt++) {
+      const name = named === '' ? generatedName(prefix, context.requestId, attempt) : named;
+      const key = keyOf(kind, namespace, name);
+      const object: KubeObject = cloneObject(input.object);
+      object.metadata = { ...object.metadata, name };
+      if (namespace === '') delete object.metadata.namespace;
+      else object.metadata.namespace = namespace;
+      setBirthMetadata(object, kind.rules, uid, time.now());
+      const outcome = await tryCreate(input, key, object, context);
+      if (outcome !== 'exists') return outcome;
+      const repeated = earlier(key, context);
+      if (repeated !== undefined) return repeated;
+      if (named !== '') throw alreadyExists(kind.schema, name);
+      if (attempt + 1 >= generatedNameAttempts) throw alreadyExists(kind.schema, name);
+    }
+  }
+
+  async function tryCreate(
+    input: CreateInput,
+    key: ObjectKey,
+    object: KubeObject,
+    context: WriteContext,
+  ): Promise<StoredObject | 'exists'> {
+    for (let round = 0; round < conflictRoundsMax; round++) {
+      if ((await read(key, context.deadline)) !== undefined) {
+        // A cache that lags may still have what is deleted already.
+        if (round > 0) return 'exists';
+        await barrier.pass(streamOf(key), context.deadline);
+        if (cache.get(key) !== undefined) return 'exists';
+      }
+      const draft = cloneObject(object);
+      const further = input.reserve?.(draft) ?? [];
+      await input.validate(draft);
+      const write: PlannedWrite = {
+        verb: 'create',
+        key,
+        object: draft,
+        parent: noRevision,
+        expected: cache.lastRevisionOf(subjectOf(key)),
+      };
+      if (context.dryRun) return writer.preview(write);
+      const outcome = await writer.write([write, ...further], context);
+      if (outcome.outcome === 'written') return outcome.stored;
+      if (outcome.outcome === 'fenced') return refuseFenced(input.kind, key.name);
+      await barrier.pass(streamOf(key), context.deadline);
+    }
+    throw timeout(`creating ${input.kind.schema.resource} "${key.name}" lost against other writers too often`);
+  }
+
+  /**
+   * Runs `act` on the current state until it gets its way. What it throws counts only on a state that is known to be the
+   * newest at some time after the call.
+   */
+  async function onCurrent<T>(
+    kind: StoredKind,
+    key: ObjectKey,
+    context: WriteContext,
+    act: (current: CachedObject | undefined, isNewest: boolean) => Promise<T | 'again'>,
+  ): Promise<T> {
+    let isNewest = false;
+    for (let round = 0; round < conflictRoundsMax; round++) {
+      const current = await read(key, context.deadline);
+      let result: T | 'again';
+      try {
+        result = await act(current, isNewest);
+      } catch (error) {
+        if (isNewest || !isStatusError(error) || isUnavailable(error)) throw error;
+        result = 'again';
+      }
+      if (result !== 'again') return result;
+      await barrier.pass(streamOf(key), context.deadline);
+      isNewest = true;
+    }
+    throw timeout(`writing ${kind.schema.resource} "${key.name}" lost against other writers too often`);
+  }
+
+  function afterWrite(kind: StoredKind, key: ObjectKey, outcome: WriteOutcome): StoredObject | 'again' {
+    switch (outcome.outcome) {
+      case 'written':
+        return outcome.stored;
+      case 'fenced':
+        return refuseFenced(kind, key.name);
+      case 'conflict':
+        return 'again';
+    }
+  }
+
+  async function update(input: UpdateInput, context: WriteContext): Promise<UpdateResult> {
+    const { kind } = input;
+    const key = keyOf(kind, input.namespace, input.name);
+    return onCurrent<UpdateResult>(kind, key, context, async (current, isNewest) => {
+      const before = earlier(key, context);
+      if (before !== undefined) return { stored: before, created: false };
+      if (current === undefined) {
+        if (!isNewest) return 'again';
+        if (input.createInstead === undefined) throw notFound(kind.schema, key.name);
+        return { stored: await create(input.createInstead(), context), created: true };
+      }
+      const decision = await input.decide(current);
+      const base = withoutRevision(current.object());
+      const next = withoutRevision(decision.object);
+      if (kind.rules.hasGeneration !== false && !equal(desiredPart(next), desiredPart(base)))
+        next.metadata = { ...next.metadata, generation: (base.metadata?.generation ?? 0) + 1 };
+      if (isReadyToGo(next)) {
+        const stored = await remove(kind, key, current, next, options.release(kind.schema, next), context);
+        return stored === 'again' ? 'again' : { stored, created: false };
+      }
+      if (equal(next, base)) return isNewest || context.dryRun ? { stored: current, created: false } : 'again';
+      const write: PlannedWrite = {
+        verb: 'update',
+        key,
+        object: next,
+        parent: current.revision,
+        expected: current.revision,
+      };
+      if (context.dryRun) return { stored: writer.preview(write), created: false };
+      const stored = afterWrite(kind, key, await writer.write([write, ...(decision.further ?? [])], context));
+      return stored === 'again' ? 'again' : { stored, created: false };
+    });
+  }
+
+  async function remove(
+    kind: StoredKind,
+    key: ObjectKey,
+    current: CachedObject,
+    last: KubeObject,
+    further: readonly PlannedWrite[],
+    context: WriteContext,
+  ): Promise<StoredObject | 'again'> {
+    const write: PlannedWrite = {
+      verb: 'delete',
+      key,
+      object: last,
+      parent: current.revision,
+      expected: current.revision,
+    };
+    if (context.dryRun) return writer.preview(write);
+    return afterWrite(kind, key, await writer.write([write, ...further], context));
+  }
+
+  function checkPreconditions(input: DeleteInput, current: CachedObject): void {
+    const { uid, resourceVersion } = input.preconditions ?? {};
+    const fail = (what: string, wanted: string, actual: string): never => {
+      throw conflict(
+        input.kind.schema,
+        input.name,
+        `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`,
+      );
+    };
+    if (uid !== undefined && uid !== current.uid) fail('UID', uid, current.uid);
+    if (resourceVersion !== undefined && resourceVersion !== String(current.revision))
+      fail('ResourceVersion', resourceVersion, String(current.revision));
+  }
+
+  async function remove_(input: DeleteInput, context: WriteContext): Promise<DeleteResult> {
+    const { kind } = input;
+    const key = keyOf(kind, input.namespace, input.name);
+    return onCurrent<DeleteResult>(kind, key, context, async (current, isNewest) => {
+      const before = earlier(key, context);
+      if (before !== undefined) return { outcome: cache.get(key) === undefined ? 'removed' : 'marked', stored: before };
+      if (current === undefined) {
+        if (!isNewest) return 'again';
+        throw notFound(kind.schema, key.name);
+      }
+      checkPreconditions(input, current);
+      await input.validate?.(current);
+      const base = withoutRevision(current.object());
+      const plan = planDeletion(base, input, kind.rules, time.now());
+      if (plan.action === 'none') return { outcome: 'marked', stored: current };
+      if (plan.action === 'remove') {
+        const stored = await remove(kind, key, current, base, options.release(kind.schema, base), context);
+        return stored === 'again' ? 'again' : { outcome: 'removed', stored };
+      }
+      const write: PlannedWrite = {
+        verb: 'update',
+        key,
+        object: plan.next,
+        parent: current.revision,
+        expected: current.revision,
+      };
+      if (context.dryRun) return { outcome: 'marked', stored: writer.preview(write) };
+      const stored = afterWrite(kind, key, await writer.write([write], context));
+      return stored === 'again' ? 'again' : { outcome: 'marked', stored };
+    });
+  }
+
+  return { create, update, delete: remove_ };
+}
+
+const isUnavailable = (error: StatusError): boolean => error.httpCode >= 500 || error.httpCode === 413;

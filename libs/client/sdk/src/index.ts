@@ -1,1 +1,3 @@
-export {};
+export { CallError, type CallFailureCode } from './failure.js';
+export type { ResourceClient } from './resource-client.js';
+export { createSdkClient, type HistoryEntry, type SdkClient, type SdkClientOptions } from './sdk-client.js';

@@ -1,1 +1,9 @@
-export {};
+export {
+  type Admission,
+  type AdmissionOperation,
+  type AdmissionPlugin,
+  type AdmissionRequest,
+  createAdmission,
+} from './admission.js';
+export type { AdmissionObjects } from './admission-objects.js';
+export { createDefaultAdmission, type DefaultAdmissionOptions } from './default-admission.js';

@@ -1,0 +1,32 @@
+/** The plugins that a server has by default, in upstream's order. */
+import type { Random } from '@periplus/base/clock';
+import type { Authorizer, RbacAuthorizer } from '@periplus/server/authz';
+import { type Admission, createAdmission } from './admission.js';
+import type { AdmissionObjects } from './admission-objects.js';
+import { defaultTolerationSeconds } from './plugins/default-toleration-seconds.js';
+import { createNamespaceLifecycle } from './plugins/namespace-lifecycle.js';
+import { createNodeRestriction } from './plugins/node-restriction.js';
+import { createPriorityAdmission } from './plugins/priority.js';
+import { createRbacEscalation } from './plugins/rbac-escalation.js';
+import { createServiceAccountAdmission } from './plugins/service-account.js';
+import { taintNodesByCondition } from './plugins/taint-nodes-by-condition.js';
+
+export interface DefaultAdmissionOptions {
+  readonly objects: AdmissionObjects;
+  readonly rbac: RbacAuthorizer;
+  readonly authorizer: Authorizer;
+  readonly random: Random;
+}
+
+export function createDefaultAdmission(options: DefaultAdmissionOptions): Admission {
+  const { objects, rbac, authorizer, random } = options;
+  return createAdmission([
+    createNamespaceLifecycle(objects),
+    createServiceAccountAdmission(objects, random),
+    createNodeRestriction(objects),
+    taintNodesByCondition,
+    createPriorityAdmission(objects),
+    defaultTolerationSeconds,
+    createRbacEscalation(rbac, authorizer),
+  ]);
+}

@@ -1,1 +1,1 @@
-export {};
+export { createNodeProxy, type NodeProxyOptions } from './node-proxy.js';

@@ -1,1 +1,14 @@
-export {};
+export { createPathRoutes, type PathAnswer, type PathRoutes, type PublishedDocuments } from './path-routes.js';
+export type { AcceptedForm } from './negotiation.js';
+export type { ProtobufWriter } from './protobuf-writer.js';
+export type { IncomingRequest } from './request-body.js';
+export type { ProxyTarget, ResourceRequest } from './request-path.js';
+export { createRestMetrics, type RestMetrics } from './rest-metrics.js';
+export {
+  type ConnectContext,
+  createRestServer,
+  type NodeProxy,
+  type RestServer,
+  type RestServerOptions,
+} from './rest-server.js';
+export type { OutgoingResponse } from './watch-response.js';

@@ -1,0 +1,129 @@
+/** A result in the form that the client asked for: the object as it is, a Table, or its metadata alone. */
+import type { KindSchema } from '@periplus/api/kinds';
+import {
+  formatApiVersion,
+  formatResourceVersion,
+  type JsonObject,
+  type KubeObject,
+  type Status,
+} from '@periplus/api/meta';
+import { encodeJson, printTable } from '@periplus/api/schema';
+import type { ApiResult, ListResult, ServedObject } from '@periplus/server/requests';
+import { stringify } from 'yaml';
+import { type AcceptedForm, mediaTypes } from './negotiation.js';
+import type { ProtobufWriter } from './protobuf-writer.js';
+
+export interface Rendered {
+  readonly code: number;
+  readonly contentType: string;
+  /** Written one after another; shared buffers, never changed. */
+  readonly chunks: readonly Uint8Array[];
+}
+
+export interface RenderOptions {
+  /** Milliseconds since the epoch, for ages. */
+  readonly now: number;
+  /** Of a Table: what rows carry of their objects. */
+  readonly includeObject: 'None' | 'Metadata' | 'Object';
+  readonly protobuf: ProtobufWriter;
+}
+
+/** What a result can be rendered as, for the negotiation. */
+export const objectRenderings = ['Table/v1', 'PartialObjectMetadata/v1', 'PartialObjectMetadataList/v1'] as const;
+
+const utf8 = new TextEncoder();
+const comma = utf8.encode(',');
+const listEnd = utf8.encode(']}');
+
+export function renderResult(result: ApiResult, form: AcceptedForm, options: RenderOptions): Rendered {
+  if (result.type === 'status') return renderStatus(result.status, form, options.protobuf);
+  const code = result.type === 'object' && result.created ? 201 : 200;
+  if (form.as === 'Table')
+    return { code, ...renderJson(tableOf(result, options), form, ';as=Table;v=v1;g=meta.k8s.io') };
+  if (form.as !== 'object') {
+    const value = result.type === 'list' ? metadataListOf(result) : metadataOf(result.object.object());
+    return { code, ...renderJson(value, form, `;as=${form.as};v=v1;g=meta.k8s.io`) };
+  }
+  if (form.encoding === 'protobuf') {
+    const bytes = result.type === 'list' ? options.protobuf.list(result) : options.protobuf.object(result.object);
+    if (bytes !== undefined) return { code, contentType: mediaTypes.protobuf, chunks: [bytes] };
+  }
+  const chunks = result.type === 'list' ? listChunks(result) : [result.object.json()];
+  if (form.encoding === 'yaml') return { code, contentType: mediaTypes.yaml, chunks: [toYaml(Buffer.concat(chunks))] };
+  return { code, contentType: mediaTypes.json, chunks };
+}
+
+export function renderStatus(status: Status, form: AcceptedForm, protobuf: ProtobufWriter): Rendered {
+  const code = status.code ?? 200;
+  if (form.encoding === 'protobuf')
+    return { code, contentType: mediaTypes.protobuf, chunks: [protobuf.status(status)] };
+  return { code, ...renderJson(status, { ...form, as: 'object' }, '') };
+}
+
+/** Any API value that isn't a stored object: discovery, OpenAPI, a review, a Status. */
+export function renderJson(value: object, form: AcceptedForm, parameters: string): Omit<Rendered, 'code'> {
+  const json = utf8.encode(encodeJson(value as JsonObject));
+  if (form.encoding === 'yaml') return { contentType: `${mediaTypes.yaml}${parameters}`, chunks: [toYaml(json)] };
+  return { contentType: `${mediaTypes.json}${parameters}`, chunks: [json] };
+}
+
+function toYaml(json: Uint8Array): Uint8Array {
+  return utf8.encode(stringify(JSON.parse(Buffer.from(json).toString('utf8')), { version: '1.1', lineWidth: 0 }));
+}
+
+/** A list is a concatenation of what its objects were encoded to once. */
+function listChunks(list: ListResult): Uint8Array[] {
+  const kind = { kind: list.kind.listKind, apiVersion: formatApiVersion(list.kind), metadata: listMetadata(list) };
+  const head = JSON.stringify(kind);
+  const chunks: Uint8Array[] = [utf8.encode(`${head.slice(0, -1)},"items":[`)];
+  list.items.forEach((item, index) => {
+    if (index > 0) chunks.push(comma);
+    chunks.push(item.json());
+  });
+  chunks.push(listEnd);
+  return chunks;
+}
+
+export interface ListMetadata {
+  resourceVersion: string;
+  continue?: string;
+  remainingItemCount?: number;
+}
+
+export function listMetadata(list: ListResult): ListMetadata {
+  return {
+    resourceVersion: list.resourceVersion,
+    ...(list.continue === undefined ? {} : { continue: list.continue }),
+    ...(list.remainingItemCount === undefined ? {} : { remainingItemCount: list.remainingItemCount }),
+  };
+}
+
+function tableOf(result: Exclude<ApiResult, { type: 'status' }>, options: RenderOptions): object {
+  const isList = result.type === 'list';
+  const objects = isList ? result.items.map((item) => item.object()) : [result.object.object()];
+  const kind: KindSchema = isList ? result.kind : result.object.kind;
+  const metadata = isList ? listMetadata(result) : { resourceVersion: formatResourceVersion(result.object.revision) };
+  return printTable(kind, objects, options.now, { includeObject: options.includeObject, metadata });
+}
+
+/** The object's own table for one event of a watch; columns only with the first. */
+export function tableOfEvent(served: ServedObject, options: RenderOptions, noHeaders: boolean): object {
+  return printTable(served.kind, [served.object()], options.now, {
+    includeObject: options.includeObject,
+    noHeaders,
+    metadata: { resourceVersion: formatResourceVersion(served.revision) },
+  });
+}
+
+export function metadataOf(object: KubeObject): object {
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata ?? {} };
+}
+
+function metadataListOf(list: ListResult): object {
+  return {
+    kind: 'PartialObjectMetadataList',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: listMetadata(list),
+    items: list.items.map((item) => metadataOf(item.object())),
+  };
+}

@@ -1,0 +1,216 @@
+/** Requests for resources: from headers, query and body to the pipeline, and from its result to the response. */
+import { findResource, type SchemaTable } from '@periplus/api/kinds';
+import { unknownResource } from '@periplus/api/meta';
+import type { Random, Time } from '@periplus/base/clock';
+import type { UserInfo } from '@periplus/server/authn';
+import type { ApiRequest, RequestHandler, ServedObject, WatchHandle } from '@periplus/server/requests';
+import { negotiate } from './negotiation.js';
+import type { ProtobufWriter } from './protobuf-writer.js';
+import { parseQueryOptions } from './query-options.js';
+import { objectRenderings, renderResult, type RenderOptions } from './rendering.js';
+import { type IncomingRequest, readBody } from './request-body.js';
+import type { ResourceRequest } from './request-path.js';
+import { createWatchEncoder } from './watch-encoder.js';
+import { createWatchSink, type OutgoingResponse } from './watch-response.js';
+
+export interface ResourceContext {
+  readonly resource: ResourceRequest;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  readonly request: IncomingRequest;
+  readonly response: OutgoingResponse;
+}
+
+export interface ResourceRouteOptions {
+  readonly schema: SchemaTable;
+  readonly handler: RequestHandler;
+  readonly protobuf: ProtobufWriter;
+  readonly time: Time;
+  readonly random: Random;
+}
+
+export interface ResourceRoute {
+  serve(context: ResourceContext): Promise<void>;
+  /** Authorizes what a door carries out itself; gives the object that the target names. */
+  connect(context: Omit<ResourceContext, 'response'>): Promise<object>;
+  /** Ends every watch cleanly, so that clients resume elsewhere. */
+  endWatches(): void;
+}
+
+const requestTimeMs = 60_000;
+const requestIdHeader = 'x-request-id';
+const warningsMax = 20;
+
+export function createResourceRoute(options: ResourceRouteOptions): ResourceRoute {
+  const watches = new Map<WatchHandle, () => void>();
+
+  async function toApiRequest(
+    context: Omit<ResourceContext, 'response'>,
+    warn: (text: string) => void,
+  ): Promise<ApiRequest> {
+    const { resource, query, user, request } = context;
+    const { target } = resource;
+    if (!findResource(options.schema, target.group, target.version, target.resource)) throw unknownResource();
+    const body =
+      resource.verb === 'get' || resource.verb === 'list' || resource.verb === 'watch' || resource.verb === 'connect'
+        ? undefined
+        : await readBody(request);
+    const single = resource.verb === 'watch' && target.name !== '';
+    const parsed = parseQueryOptions(query);
+    return {
+      requestId: headerText(request, requestIdHeader) ?? newRequestId(options.random),
+      user,
+      userAgent: headerText(request, 'user-agent') ?? '',
+      verb: resource.verb,
+      target: single ? { ...target, name: '' } : target,
+      options: single ? { ...parsed, fieldSelector: `metadata.name=${target.name}` } : parsed,
+      ...(body ? { body } : {}),
+      context: traceContext(request),
+      warn,
+      deadline: options.time.monotonic() + requestTimeMs,
+    };
+  }
+
+  function renderOptions(query: URLSearchParams): Omit<RenderOptions, 'now'> {
+    const include = query.get('includeObject');
+    return {
+      includeObject: include === 'None' || include === 'Object' ? include : 'Metadata',
+      protobuf: options.protobuf,
+    };
+  }
+
+  async function watch(context: ResourceContext): Promise<void> {
+    const { request, response, query } = context;
+    const form = negotiate(request.headers.accept, objectRenderings);
+    const apiRequest = await toApiRequest(context, () => undefined);
+    const encoder = createWatchEncoder(form, renderOptions(query), () => options.time.now());
+    const sink = createWatchSink(response, encoder, options.time);
+    let handle: WatchHandle | undefined;
+    let ended = false;
+    let begun = false;
+    // The head goes out with the first event, or as soon as the watch has begun: before that a refusal has a code of its own.
+    const begin = (): void => {
+      if (begun) return;
+      begun = true;
+      response.writeHead(200, { 'content-type': encoder.contentType, 'cache-control': 'no-cache, private' });
+      if ('flushHeaders' in response) response.flushHeaders();
+    };
+    const finish = (): void => {
+      ended = true;
+      if (handle) watches.delete(handle);
+    };
+    response.once('close', () => {
+      handle?.close();
+      finish();
+    });
+    handle = await options.handler.watch(apiRequest, {
+      onEvents(events) {
+        begin();
+        return sink.onEvents(events);
+      },
+      onEnd() {
+        begin();
+        finish();
+        sink.onEnd();
+      },
+    });
+    if (ended || response.destroyed) {
+      handle.close();
+      return;
+    }
+    begin();
+    watches.set(handle, () => sink.onEnd());
+  }
+
+  return {
+    async serve(context) {
+      if (context.resource.verb === 'watch') {
+        await watch(context);
+        return;
+      }
+      const { request, response, query } = context;
+      const form = negotiate(request.headers.accept, objectRenderings);
+      const warnings: string[] = [];
+      const apiRequest = await toApiRequest(context, (text) => {
+        if (warnings.length < warningsMax) warnings.push(text);
+      });
+      const result = await options.handler.handle(apiRequest);
+      const rendered = renderResult(result, form, { ...renderOptions(query), now: options.time.now() });
+      const length = rendered.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      response.writeHead(rendered.code, {
+        'content-type': rendered.contentType,
+        'content-length': String(length),
+        'cache-control': 'no-cache, private',
+        ...(warnings.length > 0 ? { warning: warnings.map(formatWarning).join(', ') } : {}),
+      });
+      if (request.method === 'HEAD') response.end();
+      else await writeChunks(response, rendered.chunks);
+    },
+
+    async connect(context) {
+      const served: ServedObject = await options.handler.connect(await toApiRequest(context, () => undefined));
+      return served.object();
+    },
+
+    endWatches() {
+      for (const [handle, end] of watches) {
+        handle.close();
+        end();
+      }
+      watches.clear();
+    },
+  };
+}
+
+/** Waits for the reader where its buffer is full: a large list is not held twice. */
+async function writeChunks(response: OutgoingResponse, chunks: readonly Uint8Array[]): Promise<void> {
+  const batchBytes = 256 * 1024;
+  let batch: Uint8Array[] = [];
+  let size = 0;
+  for (const chunk of chunks) {
+    batch.push(chunk);
+    size += chunk.length;
+    if (size < batchBytes) continue;
+    const flowing = (response as { write(data: Uint8Array): boolean }).write(Buffer.concat(batch));
+    batch = [];
+    size = 0;
+    if (!flowing) await drained(response);
+    if (response.destroyed) return;
+  }
+  response.end(batch.length === 1 ? batch[0]! : Buffer.concat(batch));
+}
+
+function drained(response: OutgoingResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.once('drain', done);
+    response.once('close', done);
+  });
+}
+
+function headerText(request: IncomingRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  const text = Array.isArray(value) ? value[0] : value;
+  return text === undefined ? undefined : text.slice(0, 256);
+}
+
+function traceContext(request: IncomingRequest): { traceparent?: string } {
+  const traceparent = headerText(request, 'traceparent');
+  return traceparent !== undefined && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent)
+    ? { traceparent }
+    : {};
+}
+
+function newRequestId(random: Random): string {
+  return Buffer.from(random.bytes(16)).toString('hex');
+}
+
+/** RFC 7234's warn-code 299, as clients of Kubernetes read it. */
+function formatWarning(text: string): string {
+  const clean = text.replace(/[\r\n\0]/g, ' ').slice(0, 4096);
+  return `299 - ${JSON.stringify(clean).replace(/[^\x20-\x7e]/g, '?')}`;
+}

@@ -1,0 +1,219 @@
+/** The log's model in memory: the same promises as JetStream's, on a clock and latencies that the test controls. */
+import { type Revision, toRevision } from '@periplus/api/meta';
+import type { CancelTimer, Timers } from '@periplus/base/clock';
+import type {
+  Append,
+  AppendOutcome,
+  EventLog,
+  Follower,
+  FollowHandler,
+  LogEntry,
+  StreamName,
+  Subject,
+} from './event-log.js';
+import { LogUnavailableError } from './event-log.js';
+
+export interface MemoryLogOptions {
+  readonly time: Timers & { now(): number };
+  /** How long the request, and then its answer, travel; called for each. Default 0. */
+  readonly latencyMs?: () => number;
+  /** How long a new entry takes to a follower; called for each delivery. Default 0. */
+  readonly deliveryMs?: () => number;
+}
+
+export interface MemoryLog extends EventLog {
+  /** All that is retained, for checks: not a copy. */
+  retained(stream: StreamName): readonly LogEntry[];
+  /** Removes the entries before `revision` that are not the last of their subject. */
+  compact(stream: StreamName, revision: Revision): void;
+}
+
+/** Invariant: `lastOf` names, for each subject with a retained entry, its newest. */
+interface MemoryStream {
+  readonly name: StreamName;
+  /** By revision; purged ones are missing. In order of insertion, which is that of revisions. */
+  readonly entries: Map<number, LogEntry>;
+  readonly lastOf: Map<Subject, number>;
+  last: number;
+  readonly followers: Set<{ wake(): void }>;
+}
+
+const batchMax = 1_000;
+const deliveryMax = 500;
+/** How long the marker of an expired message stays. */
+const markerTtlSeconds = 1;
+
+function failureOf(stream: MemoryStream, batch: readonly Append[]): boolean {
+  const lastOf = (subject: Subject): number => stream.lastOf.get(subject) ?? 0;
+  return batch.some(
+    ({ subject, expected, fence }) =>
+      (expected !== undefined && lastOf(subject) !== expected) ||
+      (fence !== undefined && lastOf(fence.subject) !== fence.revision),
+  );
+}
+
+function checkBatch(batch: readonly Append[]): void {
+  if (batch.length === 0 || batch.length > batchMax)
+    throw new RangeError(`a batch has 1 to ${batchMax} appends, not ${batch.length}`);
+  if (new Set(batch.map((append) => append.subject)).size !== batch.length)
+    throw new RangeError('a batch has one append a subject');
+}
+
+export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
+  const { time, latencyMs = () => 0, deliveryMs = () => 0 } = options;
+  const streams = new Map<StreamName, MemoryStream>();
+  const expiries = new Set<CancelTimer>();
+  let closed = false;
+
+  function expireAfter(seconds: number, callback: () => void): void {
+    const cancel = time.after(seconds * 1_000, () => {
+      expiries.delete(cancel);
+      callback();
+    });
+    expiries.add(cancel);
+  }
+
+  function streamOf(name: StreamName): MemoryStream {
+    let stream = streams.get(name);
+    if (stream === undefined) {
+      stream = { name, entries: new Map(), lastOf: new Map(), last: 0, followers: new Set() };
+      streams.set(name, stream);
+    }
+    return stream;
+  }
+
+  function remove(stream: MemoryStream, revision: number): void {
+    const entry = stream.entries.get(revision);
+    if (entry === undefined) return;
+    stream.entries.delete(revision);
+    if (stream.lastOf.get(entry.subject) === revision) stream.lastOf.delete(entry.subject);
+  }
+
+  function store(stream: MemoryStream, entry: Omit<LogEntry, 'stream' | 'revision' | 'timestampMs'>): Revision {
+    const previous = stream.lastOf.get(entry.subject);
+    if (stream.name === 'leases' && previous !== undefined) stream.entries.delete(previous);
+    stream.last += 1;
+    const revision = toRevision(stream.last);
+    stream.entries.set(revision, { ...entry, stream: stream.name, revision, timestampMs: time.now() });
+    stream.lastOf.set(entry.subject, revision);
+    for (const follower of stream.followers) follower.wake();
+    return revision;
+  }
+
+  function expire(stream: MemoryStream, revision: Revision, subject: Subject): void {
+    const wasLast = stream.lastOf.get(subject) === revision;
+    remove(stream, revision);
+    if (!wasLast) return;
+    const marker = store(stream, { subject, payload: new Uint8Array(), marker: 'expired' });
+    expireAfter(markerTtlSeconds, () => remove(stream, marker));
+  }
+
+  function apply(stream: MemoryStream, batch: readonly Append[]): AppendOutcome {
+    if (failureOf(stream, batch)) return { outcome: 'conflict' };
+    const revisions = batch.map((append) => {
+      const revision = store(stream, { subject: append.subject, payload: Uint8Array.from(append.payload) });
+      if (append.ttlSeconds !== undefined)
+        expireAfter(append.ttlSeconds, () => expire(stream, revision, append.subject));
+      return revision;
+    });
+    return { outcome: 'appended', revisions };
+  }
+
+  /** `work` happens at the server, one latency from now; its answer arrives another latency later. */
+  function request<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (closed) {
+        reject(new LogUnavailableError('the log is closed'));
+        return;
+      }
+      time.after(latencyMs(), () => {
+        const answer = work();
+        time.after(latencyMs(), () => resolve(answer));
+      });
+    });
+  }
+
+  function follow(name: StreamName, from: Revision, handler: FollowHandler): Follower {
+    const stream = streamOf(name);
+    let next: number = from;
+    let stopped = false;
+    let pumping = false;
+    const stop = (): void => {
+      stopped = true;
+      stream.followers.delete(follower);
+    };
+    const fail = (error: unknown): void => {
+      if (stopped) return;
+      stop();
+      handler.onError(error instanceof Error ? error : new Error(String(error)));
+    };
+    const take = (): LogEntry[] => {
+      const portion: LogEntry[] = [];
+      while (next <= stream.last && portion.length < deliveryMax) {
+        const entry = stream.entries.get(next);
+        next += 1;
+        if (entry !== undefined) portion.push(entry);
+      }
+      return portion;
+    };
+    const deliver = (): void => {
+      pumping = false;
+      if (stopped || closed) return;
+      const portion = take();
+      if (portion.length === 0) return;
+      let handled: void | Promise<void>;
+      try {
+        handled = handler.onEntries(portion);
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      if (handled === undefined) {
+        wake();
+        return;
+      }
+      pumping = true;
+      handled.then(() => {
+        pumping = false;
+        wake();
+      }, fail);
+    };
+    const wake = (): void => {
+      if (pumping || stopped || next > stream.last) return;
+      pumping = true;
+      time.after(deliveryMs(), deliver);
+    };
+    const follower = { wake };
+    stream.followers.add(follower);
+    wake();
+    return { close: stop };
+  }
+
+  return {
+    async append(name, batch) {
+      checkBatch(batch);
+      return request(() => apply(streamOf(name), batch));
+    },
+    lastRevision: (name) => request(() => toRevision(streamOf(name).last)),
+    firstRevision: (name) =>
+      request(() => {
+        const first = streamOf(name).entries.keys().next();
+        return toRevision(first.done ? streamOf(name).last + 1 : first.value);
+      }),
+    entry: (name, revision) => request(() => streamOf(name).entries.get(revision)),
+    follow,
+    close() {
+      closed = true;
+      for (const cancel of expiries) cancel();
+      for (const stream of streams.values()) stream.followers.clear();
+      return Promise.resolve();
+    },
+    retained: (name) => [...streamOf(name).entries.values()],
+    compact(name, revision) {
+      const stream = streamOf(name);
+      for (const entry of [...stream.entries.values()])
+        if (entry.revision < revision && stream.lastOf.get(entry.subject) !== entry.revision)
+          stream.entries.delete(entry.revision);
+    },
+  };
+}

@@ -1,3 +1,5 @@
+export { applyDefaults } from './apply-defaults.js';
+export { fromStorageVersion, toStorageVersion } from './convert-version.js';
 export { cannotDecode, type Decoded, decodeMessage, decodeObject } from './decode-object.js';
 export {
   encodeMessage,
@@ -8,6 +10,7 @@ export {
 } from './encode-object.js';
 export { encodeJson, quoteJson } from './json-encoder.js';
 export { defaultJsonLimits, type JsonLimits, type JsonParsed, parseJson } from './json-parser.js';
+export { cloneJson, equalJson } from './json-values.js';
 export { listMessageOf } from './message-plan.js';
 export {
   canonicalMicroTime,
@@ -18,3 +21,5 @@ export {
   type Timestamp,
 } from './timestamp.js';
 export { compareUtf8, sortedKeys, sortUtf8 } from './utf8-order.js';
+export { type ValidatedOperation, validateObject } from './validate-object.js';
+export { formatHumanDuration, type PrintOptions, printTable } from './print/index.js';

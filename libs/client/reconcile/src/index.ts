@@ -1,4 +1,10 @@
 export { type Controller, type ControllerOptions, createController, type Reconciled } from './controller.js';
+export {
+  createEventRecorder,
+  type EventRecorder,
+  type EventRecorderOptions,
+  type EventType,
+} from './event-recorder.js';
 export { isOutage, isRace } from './failure.js';
 export { fenceWrites, type Leadership } from './fenced-client.js';
 export {

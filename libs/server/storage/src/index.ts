@@ -1,1 +1,22 @@
-export {};
+export { createCachedObjects } from './cached-objects.js';
+export { continueTokenLifeMs } from './continue-token.js';
+export { type History, type HistoryItem, HistoryUnavailableError, type Past } from './history.js';
+export { objectBytesMax, type PlannedWrite } from './log-writer.js';
+export { hasStatusSubresource, keepOtherPart, keepServerMetadata } from './object-metadata.js';
+export type { GetOptions, ListOptions, StoredList } from './object-reader.js';
+export type {
+  CreateInput,
+  DeleteInput,
+  DeleteResult,
+  ObjectStore,
+  StoredKind,
+  UpdateDecision,
+  UpdateInput,
+  UpdateResult,
+} from './object-store.js';
+export type { Selection } from './selection.js';
+export type { ObjectConversion, Serve, ServedObject } from './served-object.js';
+export { createStorage, createStorageEncoder, type Storage, type StorageOptions } from './storage.js';
+export type { StoredObject } from './stored-object.js';
+export type { ServedEvent, WatchHandle, WatchOptions, WatchSink } from './watch-stream.js';
+export type { WriteContext } from './write-context.js';

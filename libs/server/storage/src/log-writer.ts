@@ -7,7 +7,7 @@ import {
   toRevision,
   tooLarge,
 } from '@periplus/api/meta';
-import type { Random, Time } from '@periplus/base/clock';
+import type { Time } from '@periplus/base/clock';
 import { sleep } from '@periplus/base/stdx';
 import type { Append, GroupCommitter, StreamName } from '@periplus/log/event-log';
 import {
@@ -60,7 +60,6 @@ export interface LogWriterOptions {
   readonly patience: LogPatience;
   readonly sealer: Sealer;
   readonly time: Time;
-  readonly random: Random;
   /** Canonical JSON of an object in the storage version. */
   encode(object: KubeObject): Uint8Array;
   /** Seconds an Event lives. */

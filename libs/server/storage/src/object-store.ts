@@ -19,11 +19,11 @@ import {
   timeout,
   toRevision,
 } from '@periplus/api/meta';
+import { cloneJson, equalJson } from '@periplus/api/schema';
 import type { Random, Time } from '@periplus/base/clock';
 import type { GroupCommitter, StreamName } from '@periplus/log/event-log';
 import { streamOf, subjectOf } from '@periplus/log/object-events';
 import type { CachedObject, WatchCache } from '@periplus/view/watch-cache';
-import { cloneObject } from './clone-object.js';
 import { type DeletionOptions, planDeletion } from './deletion-plan.js';
 import type { LogWriter, PlannedWrite, WriteOutcome } from './log-writer.js';
 import { desiredPart, isReadyToGo, setBirthMetadata } from './object-metadata.js';
@@ -101,8 +101,6 @@ export interface ObjectStoreOptions {
   readonly barrier: ReadBarrier;
   readonly time: Time;
   readonly random: Random;
-  /** Canonical JSON; equal bytes mean equal objects. */
-  encode(object: KubeObject): Uint8Array;
   /** Entries to append when an object goes for good, e.g. of its reservations. */
   release(kind: KindSchema, object: KubeObject): readonly PlannedWrite[];
 }
@@ -113,7 +111,7 @@ const conflictRoundsMax = 100;
 const noRevision = toRevision(0);
 
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
-  const { cache, committers, writer, barrier, time, random, encode } = options;
+  const { cache, committers, writer, barrier, time, random } = options;
 
   const keyOf = (kind: StoredKind, namespace: string, name: string): ObjectKey => ({
     group: kind.schema.storage.group,
@@ -128,8 +126,6 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     if (own !== undefined) await cache.waitFor(streamOf(key), own, Math.max(0, deadline - time.monotonic()));
     return cache.get(key);
   }
-
-  const equal = (a: KubeObject, b: KubeObject): boolean => Buffer.compare(encode(a), encode(b)) === 0;
 
   const withoutRevision = (object: KubeObject): KubeObject => {
     const { resourceVersion: _dropped, ...metadata } = object.metadata ?? {};
@@ -159,7 +155,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     for (let attempt = 0; ; attempt++) {
       const name = named === '' ? generatedName(prefix, context.requestId, attempt) : named;
       const key = keyOf(kind, namespace, name);
-      const object: KubeObject = cloneObject(input.object);
+      const object: KubeObject = cloneJson(input.object);
       object.metadata = { ...object.metadata, name };
       if (namespace === '') delete object.metadata.namespace;
       else object.metadata.namespace = namespace;
@@ -186,7 +182,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         await barrier.pass(streamOf(key), context.deadline);
         if (cache.get(key) !== undefined) return 'exists';
       }
-      const draft = cloneObject(object);
+      const draft = cloneJson(object);
       const further = input.reserve?.(draft) ?? [];
       await input.validate(draft);
       const write: PlannedWrite = {
@@ -257,13 +253,13 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       const decision = await input.decide(current);
       const base = withoutRevision(current.object());
       const next = withoutRevision(decision.object);
-      if (kind.rules.hasGeneration !== false && !equal(desiredPart(next), desiredPart(base)))
+      if (kind.rules.hasGeneration !== false && !equalJson(desiredPart(next), desiredPart(base)))
         next.metadata = { ...next.metadata, generation: (base.metadata?.generation ?? 0) + 1 };
       if (isReadyToGo(next)) {
         const stored = await remove(kind, key, current, next, options.release(kind.schema, next), context);
         return stored === 'again' ? 'again' : { stored, created: false };
       }
-      if (equal(next, base)) return isNewest || context.dryRun ? { stored: current, created: false } : 'again';
+      if (equalJson(next, base)) return isNewest || context.dryRun ? { stored: current, created: false } : 'again';
       const write: PlannedWrite = {
         verb: 'update',
         key,

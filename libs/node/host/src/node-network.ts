@@ -136,8 +136,11 @@ async function configureNode(options: NodeNetworkOptions, names: NodeNames, netn
     netnsPath,
   );
   await setInNode(netnsPath, '1', ['ipv4/ip_forward', bridgeSetting]);
-  // Answers of a translated connection come in on another link than a check of reverse paths would have them.
+  // Answers of a translated connection come in on another link than a check of reverse paths would have them; and the
+  // host is not told that it could reach a service by itself, as it would be where the endpoint is the host.
   await setInNode(netnsPath, '0', [
+    'ipv4/conf/all/send_redirects',
+    `ipv4/conf/${names.nodeLink}/send_redirects`,
     'ipv4/conf/all/rp_filter',
     'ipv4/conf/default/rp_filter',
     `ipv4/conf/${names.nodeLink}/rp_filter`,

@@ -1,1 +1,21 @@
-export {};
+export {
+  type InstalledTable,
+  type InstalledTables,
+  isIntact,
+  parseIptablesSave,
+  renderIptables,
+  renderIptablesRemoval,
+  renderIptablesUpdate,
+} from './iptables-restore.js';
+export { type IptablesTable, type IptablesTables, iptablesPrefix, toIptables } from './iptables-tables.js';
+export { canonicalRange, isIpv4, isRoutableIpv4, rangeContains } from './ipv4.js';
+export {
+  type InstalledNftTable,
+  renderNftables,
+  renderNftablesRemoval,
+  renderNftablesUpdate,
+} from './nftables-script.js';
+export { type NftChain, type NftMap, type NftTable, nftTableName, toNftables } from './nftables-table.js';
+export { type NodeView, planServiceRules, RangeInvalidError } from './plan-service-rules.js';
+export type { Frontend, Outcome, Pool, Protocol, RuleSet, ServiceRule, Target } from './rule-set.js';
+export { type Flow, hasUdpServices, parseConntrack, planStaleFlows } from './stale-flows.js';

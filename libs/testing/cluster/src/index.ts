@@ -1,1 +1,4 @@
-export {};
+export { type Cluster, startCluster } from './cluster.js';
+export { get, type LoadReport, type RequestLoad, startRequestLoad } from './request-load.js';
+export { type ProgramOptions, type ProgramResult, runProgram } from './run-program.js';
+export { waitUntil } from './wait-until.js';

@@ -8,6 +8,7 @@ const wholeGroups = [
   'apimachinery.runtime/-',
   'meta.k8s.io/v1',
   'core/v1',
+  'apidiscovery.k8s.io/v2',
   'apps/v1',
   'authentication.k8s.io/v1',
   'authorization.k8s.io/v1',

@@ -1,5 +1,12 @@
 // Exports from generated/ are written by tools/codegen; add those of hand-written modules by hand.
 export type {
+  APIGroupDiscovery,
+  APIGroupDiscoveryList,
+  APIResourceDiscovery,
+  APISubresourceDiscovery,
+  APIVersionDiscovery,
+} from './apidiscovery/v2/generated/types.js';
+export type {
   ControllerRevision,
   ControllerRevisionList,
   DaemonSet,

@@ -1,0 +1,8 @@
+export {
+  createPublication,
+  type OpenApiV3Index,
+  type Publication,
+  type PublicationOptions,
+  type PublishedDocument,
+} from './publication.js';
+export { compareVersions } from './served-groups.js';

@@ -24,6 +24,14 @@ export {
   replaceFile,
 } from './cluster/cluster-registry.js';
 export {
+  endControlGroup,
+  endShims,
+  forgetContainers,
+  listControlGroupProcesses,
+  removeControlGroup,
+  unmountBelow,
+} from './containerd/container-cleanup.js';
+export {
   type ContainerdSettings,
   containerdProbe,
   formatContainerdConfig,

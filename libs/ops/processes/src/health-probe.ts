@@ -1,6 +1,7 @@
 /** Asks a service once whether it is ready. */
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { listeningPorts } from './listening-ports.js';
 import type { HealthProbe } from './service-spec.js';
 
 export type ProbeResult = { readonly ready: true } | { readonly ready: false; readonly reason: string };
@@ -57,7 +58,18 @@ function askByBytes(probe: HealthProbe & { readonly kind: 'exchange' }, timeoutM
   });
 }
 
+async function askKernel(port: number): Promise<ProbeResult> {
+  return listeningPorts().includes(port) ? { ready: true } : { ready: false, reason: `nobody listens on port ${port}` };
+}
+
 /** Never fails: what goes wrong is the reason. */
 export function probeHealth(probe: HealthProbe, timeoutMs = 2_000): Promise<ProbeResult> {
-  return probe.kind === 'http' ? askHttp(probe.socketPath, probe.path, timeoutMs) : askByBytes(probe, timeoutMs);
+  switch (probe.kind) {
+    case 'http':
+      return askHttp(probe.socketPath, probe.path, timeoutMs);
+    case 'listening':
+      return askKernel(probe.port);
+    case 'exchange':
+      return askByBytes(probe, timeoutMs);
+  }
 }

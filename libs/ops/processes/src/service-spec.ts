@@ -4,6 +4,8 @@
 export type HealthProbe =
   /** GET over a Unix socket; ready when the answer is 200. */
   | { readonly kind: 'http'; readonly socketPath: string; readonly path: string }
+  /** Some process listens on the TCP port of this network namespace: for a server that logs every strange connection. */
+  | { readonly kind: 'listening'; readonly port: number }
   /** Connect, send bytes if any, and compare the start of what comes back ('' = connecting is enough). */
   | {
       readonly kind: 'exchange';

@@ -19,7 +19,7 @@ const adoptedPollMs = 200;
 const readyPollMs = 20;
 
 /** What is kept on disk about a running process, so that the next supervisor finds it. */
-interface RunRecord extends ProcessIdentity {
+export interface RunRecord extends ProcessIdentity {
   readonly digest: string;
   readonly startedAt: number;
 }
@@ -44,7 +44,8 @@ export interface SupervisedService {
   status(): Promise<ServiceStatus>;
 }
 
-function readRecord(path: string): RunRecord | undefined {
+/** Undefined when there is none. */
+export function readRecord(path: string): RunRecord | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
   } catch (error) {
@@ -53,7 +54,8 @@ function readRecord(path: string): RunRecord | undefined {
   }
 }
 
-async function endProcess(
+/** Resolves when the process is gone. */
+export async function endProcess(
   running: ProcessIdentity,
   spec: Pick<ServiceSpec, 'stopSignal' | 'stopTimeoutMs'>,
 ): Promise<'ended' | 'killed'> {

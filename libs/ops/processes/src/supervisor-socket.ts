@@ -67,6 +67,9 @@ export function serveSupervisor(
   });
 }
 
+/** How a call ends when nobody is there, or when it left just now. */
+const gone: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ECONNRESET']);
+
 export class SupervisorError extends Error {
   readonly code = 'SupervisorFailed';
 }
@@ -100,7 +103,7 @@ export function createSupervisorClient(socketPath: string): SupervisorClient {
         return (await call('GET', '/status', undefined, 10_000)) as SupervisorInfo;
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return undefined;
+        if (code !== undefined && gone.has(code)) return undefined;
         throw error;
       }
     },

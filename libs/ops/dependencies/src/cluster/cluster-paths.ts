@@ -13,14 +13,12 @@ export interface ClusterPaths {
   readonly pki: string;
   readonly nats: string;
   readonly postgres: string;
-  readonly bin: string;
   readonly containerd: string;
   readonly kubelet: string;
   readonly cniConf: string;
   readonly logs: string;
   readonly run: string;
   readonly config: string;
-  readonly images: string;
   readonly supervisorSocket: string;
   readonly containerdSocket: string;
   /** The folder with Postgres' own socket, for its user. */
@@ -36,14 +34,12 @@ export function clusterPaths(clusterName: string, root: string = join(stateRoot,
     pki: join(root, 'pki'),
     nats: join(root, 'nats'),
     postgres: join(root, 'postgres'),
-    bin: join(root, 'bin'),
     containerd: join(root, 'containerd'),
     kubelet: join(root, 'kubelet'),
     cniConf: join(root, 'cni'),
     logs: join(root, 'logs'),
     run,
     config: join(root, 'config'),
-    images: join(root, 'images'),
     supervisorSocket: join(run, 'supervisor.sock'),
     containerdSocket: join(run, 'containerd.sock'),
     postgresRun: join(run, 'postgres'),

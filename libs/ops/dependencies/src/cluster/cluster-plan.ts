@@ -17,7 +17,7 @@ export interface NodePlan {
   readonly namespace: string;
   readonly address: string;
   readonly podCidr: string;
-  /** Without the leading slash, as the kubelet and the clean-up both append it. */
+  /** The control group above all of the node's pods. */
   readonly cgroupParent: string;
 }
 
@@ -79,7 +79,7 @@ export function planCluster(name: string, index: number): ClusterPlan {
         namespace: `pp-${name}-node0`,
         address: `10.${128 + index}.0.10`,
         podCidr: `10.${64 + index}.0.0/24`,
-        cgroupParent: `periplus-${name}`,
+        cgroupParent: `/periplus-${name}/node0`,
       },
     ],
   };

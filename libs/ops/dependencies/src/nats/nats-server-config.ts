@@ -53,7 +53,7 @@ export function clusterNatsSettings(name: string, port: number, storeFolder: str
   };
 }
 
-/** The server greets each connection before anything else, and listens only once its streams are recovered. */
-export function natsServerProbe(host: string, port: number): HealthProbe {
-  return { kind: 'exchange', target: { host, port }, answerPrefix: 'INFO ' };
+/** The server listens only once its streams are recovered. */
+export function natsServerProbe(port: number): HealthProbe {
+  return { kind: 'listening', port };
 }

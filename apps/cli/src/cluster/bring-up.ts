@@ -1,0 +1,159 @@
+/** Brings a cluster up, step by step: what it stands on, its files, its network, its services. Run again, it changes nothing. */
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  canLowerOomScore,
+  type ClusterPaths,
+  type ClusterPlan,
+  clusterNatsSettings,
+  ensureClusterPki,
+  ensureClusterPlan,
+  ensureNatsServer,
+  ensurePackages,
+  ensurePostgresPrograms,
+  ensureSystemUser,
+  findCniFolder,
+  findProgram,
+  formatContainerdConfig,
+  formatNatsServerConfig,
+  nodePackages,
+  type PostgresSettings,
+  type Program,
+  preparePostgres,
+  replaceFile,
+  serviceConfig,
+} from '@periplus/ops/dependencies';
+import { runCommand, type ServiceSpec, type SupervisorClient } from '@periplus/ops/processes';
+import { CommandFailure } from '../output/command-error.js';
+import type { Progress } from '../output/progress.js';
+import { type Build, readBuild } from './build-note.js';
+import type { NamedCluster } from './context.js';
+import { bringNetworkUp } from './node-network.js';
+import { ensureOfflineImages, registryConfigFolder, writeMirrors } from './offline-images.js';
+import { serviceConfigs } from './service-configs.js';
+import { registrySpec, serviceSpecs } from './service-specs.js';
+import { ensureSupervisor } from './supervisor-process.js';
+
+const pauseImage = 'registry.k8s.io/pause:3.9';
+
+export interface RunningCluster extends NamedCluster {
+  readonly plan: ClusterPlan;
+  readonly build: Build;
+  readonly supervisor: SupervisorClient;
+  readonly specs: readonly ServiceSpec[];
+}
+
+/** Services under other users must pass through the root folder; nobody else sees what is below. */
+function makeFolders(paths: ClusterPaths): void {
+  mkdirSync(paths.root, { recursive: true, mode: 0o711 });
+  mkdirSync(paths.run, { recursive: true, mode: 0o711 });
+  for (const folder of [
+    paths.nats,
+    paths.bin,
+    paths.containerd,
+    paths.kubelet,
+    paths.cniConf,
+    paths.logs,
+    paths.config,
+  ]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+}
+
+function writeIfChanged(path: string, content: string): void {
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== content) replaceFile(path, content, 0o600);
+}
+
+async function findContainerd(): Promise<Program> {
+  const path = findProgram('containerd');
+  if (path === undefined) throw new CommandFailure('containerd is not on the PATH');
+  const output = (await runCommand(path, ['--version'])).toString();
+  return { path, version: output.match(/\d+\.\d+\.\d+/)?.[0] ?? 'unknown' };
+}
+
+async function preparePostgresServer(
+  repositoryRoot: string,
+  plan: ClusterPlan,
+  paths: ClusterPaths,
+): Promise<PostgresSettings> {
+  const settings: PostgresSettings = {
+    programs: ensurePostgresPrograms(repositoryRoot),
+    user: await ensureSystemUser(),
+    dataFolder: paths.postgres,
+    socketFolder: paths.postgresRun,
+    port: plan.ports.postgres,
+  };
+  await preparePostgres(settings);
+  return settings;
+}
+
+function writeConfigs(plan: ClusterPlan, paths: ClusterPaths): ReturnType<typeof serviceConfigs> {
+  const configs = serviceConfigs(plan, paths);
+  for (const [name, config] of Object.entries(configs)) {
+    writeIfChanged(serviceConfig(paths, name), `${JSON.stringify(config, null, 2)}\n`);
+  }
+  const nats = clusterNatsSettings(plan.name, plan.ports.nats, paths.nats, paths.pki);
+  writeIfChanged(join(paths.config, 'nats.conf'), formatNatsServerConfig(nats));
+  const containerd = formatContainerdConfig({
+    folder: paths.containerd,
+    socketPath: paths.containerdSocket,
+    cniConfFolder: paths.cniConf,
+    cniBinFolder: findCniFolder() ?? '/opt/cni/bin',
+    registryConfigFolder: registryConfigFolder(paths),
+    pauseImage,
+    restrictOomScoreAdj: !canLowerOomScore(),
+  });
+  writeIfChanged(join(paths.config, 'containerd.toml'), containerd);
+  return configs;
+}
+
+/** Whether this cluster was brought up with the project's own images before; then it keeps them. */
+export function hasOfflineImages(paths: ClusterPaths): boolean {
+  return statSync(join(registryConfigFolder(paths), 'docker.io'), { throwIfNoEntry: false }) !== undefined;
+}
+
+export interface BringUpOptions {
+  readonly repositoryRoot: string;
+  readonly offlineImages: boolean;
+}
+
+/** Ends with every service started; whether they are ready is for the caller to wait for. */
+export async function bringUp(
+  { name, paths }: NamedCluster,
+  options: BringUpOptions,
+  progress: Progress,
+): Promise<RunningCluster> {
+  const build = readBuild(options.repositoryRoot);
+  await progress.step('Debian packages', (note) => ensurePackages(nodePackages, note));
+  const plan = await ensureClusterPlan(name, paths);
+  makeFolders(paths);
+  const offlineImages = options.offlineImages || hasOfflineImages(paths);
+
+  const configured = progress.step('Certificates and configuration', async () => {
+    await ensureClusterPki(paths.pki, plan);
+    return writeConfigs(plan, paths);
+  });
+  const [natsServer, postgres, containerd, imageFolder, configs] = await Promise.all([
+    progress.step('nats-server', ensureNatsServer),
+    progress.step('PostgreSQL', () => preparePostgresServer(options.repositoryRoot, plan, paths)),
+    findContainerd(),
+    offlineImages
+      ? progress.step('Images', (note) => ensureOfflineImages(options.repositoryRoot, note))
+      : Promise.resolve(undefined),
+    configured,
+    configured.then(() => progress.step(`Network of ${plan.nodes[0]?.name}`, () => bringNetworkUp(build, paths))),
+  ]);
+
+  const registry = `http://${plan.hostAddress}:${plan.ports.registry}`;
+  writeMirrors(paths, imageFolder === undefined ? undefined : registry);
+  const specs = [
+    ...serviceSpecs(plan, paths, { natsServer, postgres, containerd, build }, configs),
+    ...(imageFolder === undefined ? [] : [registrySpec(plan, paths, build, imageFolder)]),
+  ];
+  const supervisor = await progress.step('Services', async () => {
+    const client = await ensureSupervisor(name, paths, build);
+    await client.apply(specs);
+    return client;
+  });
+  return { name, paths, plan, build, supervisor, specs };
+}

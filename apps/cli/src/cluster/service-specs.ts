@@ -1,0 +1,161 @@
+/** Every process of a cluster, as its supervisor runs it. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  type ClusterPaths,
+  type ClusterPlan,
+  containerdProbe,
+  findProgram,
+  natsServerProbe,
+  type PostgresSettings,
+  postgresCommand,
+  postgresEnvironment,
+  postgresProbe,
+  type Program,
+  serviceConfig,
+  serviceLog,
+  serviceSocket,
+} from '@periplus/ops/dependencies';
+import type { ServiceSpec } from '@periplus/ops/processes';
+import type { Build } from './build-note.js';
+import { type OwnService, ownServices, type ServiceConfig } from './service-configs.js';
+
+export interface ServicePrograms {
+  readonly natsServer: Program;
+  readonly postgres: PostgresSettings;
+  readonly containerd: Program;
+  readonly build: Build;
+}
+
+/** Those that run in the node's network namespace. */
+const inNode: ReadonlySet<string> = new Set(['containerd', 'kubelet', 'proxy']);
+
+const order: Readonly<Record<OwnService, readonly string[]>> = {
+  apiserver: ['nats', 'postgres'],
+  projector: ['nats', 'postgres'],
+  scheduler: ['apiserver'],
+  'controller-manager': ['apiserver'],
+  kubelet: ['apiserver', 'containerd'],
+  proxy: ['apiserver'],
+};
+
+/** Longer for the kubelet, which ends nothing but itself, and for what flushes to disk. */
+const stopTimeoutMs = 10_000;
+
+function baseEnvironment(): Record<string, string> {
+  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  return { PATH: `${dirname(process.execPath)}:${path}`, HOME: '/root', LANG: 'C.UTF-8', NODE_ENV: 'production' };
+}
+
+/** Images are pulled through the proxy that the user has, but never those of the loopback registry. */
+function proxyEnvironment(plan: ClusterPlan): Record<string, string> {
+  const { HTTP_PROXY, HTTPS_PROXY, NO_PROXY, http_proxy, https_proxy, no_proxy } = process.env;
+  const [http, https] = [HTTP_PROXY ?? http_proxy, HTTPS_PROXY ?? https_proxy];
+  if (!http && !https) return {};
+  const direct = [NO_PROXY ?? no_proxy ?? '', plan.hostAddress, 'localhost', '127.0.0.1'].filter(Boolean).join(',');
+  return { ...(http ? { HTTP_PROXY: http } : {}), ...(https ? { HTTPS_PROXY: https } : {}), NO_PROXY: direct };
+}
+
+/** Of the command and every file that it names: what the process will have read. */
+function digestOf(parts: readonly unknown[], files: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(parts));
+  for (const file of files) hash.update(existsSync(file) ? readFileSync(file) : 'none');
+  return hash.digest('hex').slice(0, 16);
+}
+
+type Draft = Omit<ServiceSpec, 'digest' | 'logFile' | 'stopSignal' | 'stopTimeoutMs'> & {
+  readonly files: readonly string[];
+};
+
+export function serviceSpecs(
+  plan: ClusterPlan,
+  paths: ClusterPaths,
+  programs: ServicePrograms,
+  configs: Readonly<Record<OwnService, ServiceConfig>>,
+): readonly ServiceSpec[] {
+  const { natsServer, postgres, containerd, build } = programs;
+  const env = baseEnvironment();
+  const finish = ({ files, ...draft }: Draft): ServiceSpec => {
+    const namespace = plan.nodes[0]?.namespace;
+    const entered = inNode.has(draft.name)
+      ? {
+          command: findProgram('nsenter') ?? 'nsenter',
+          args: [`--net=/run/netns/${namespace}`, draft.command, ...draft.args],
+        }
+      : { command: draft.command, args: draft.args };
+    const spec = { ...draft, ...entered, logFile: serviceLog(paths, draft.name) };
+    return { ...spec, digest: digestOf([spec], files), stopSignal: 'SIGTERM', stopTimeoutMs };
+  };
+
+  const natsConfig = join(paths.config, 'nats.conf');
+  const containerdConfig = join(paths.config, 'containerd.toml');
+  const infrastructure: Draft[] = [
+    {
+      name: 'nats',
+      command: natsServer.path,
+      args: ['--config', natsConfig],
+      env,
+      probe: natsServerProbe(plan.ports.nats),
+      after: [],
+      version: natsServer.version,
+      files: [natsConfig, join(paths.pki, 'nats.crt'), join(paths.pki, 'nats-ca.crt')],
+    },
+    {
+      name: 'postgres',
+      ...postgresCommand(postgres),
+      env: postgresEnvironment(),
+      user: { uid: postgres.user.uid, gid: postgres.user.gid },
+      probe: postgresProbe(paths.postgresRun, plan.ports.postgres),
+      after: [],
+      version: postgres.programs.version,
+      files: [],
+    },
+    {
+      name: 'containerd',
+      command: containerd.path,
+      args: ['--config', containerdConfig],
+      env: { ...env, ...proxyEnvironment(plan) },
+      probe: containerdProbe(paths.containerdSocket),
+      after: [],
+      version: containerd.version,
+      files: [containerdConfig],
+    },
+  ];
+  const own = ownServices
+    .filter((name) => existsSync(build.appFile(name)))
+    .map((name): Draft => {
+      const credentials = Object.values(configs[name]).filter(
+        (value): value is string => typeof value === 'string' && /\.(crt|key)$/.test(value),
+      );
+      return {
+        name,
+        command: process.execPath,
+        args: [build.appFile(name), '--config', serviceConfig(paths, name)],
+        env: { ...env, PERIPLUS_BUILD: build.digests[name] ?? '' },
+        probe: { kind: 'http', socketPath: serviceSocket(paths, name), path: '/readyz' },
+        after: order[name].filter((other) => !(other in order) || existsSync(build.appFile(other))),
+        version: build.version,
+        files: [serviceConfig(paths, name), ...credentials],
+      };
+    });
+  return [...infrastructure, ...own].map(finish);
+}
+
+/** The registry on loopback that serves the project's own images; part of the CLI. */
+export function registrySpec(plan: ClusterPlan, paths: ClusterPaths, build: Build, imageFolder: string): ServiceSpec {
+  const { registry } = plan.ports;
+  const args = [build.appFile('cli'), 'registry', '--images', imageFolder];
+  args.push('--listen', `127.0.0.1:${registry}`, '--listen', `${plan.hostAddress}:${registry}`);
+  const spec = {
+    name: 'registry',
+    command: process.execPath,
+    args,
+    env: baseEnvironment(),
+    logFile: serviceLog(paths, 'registry'),
+    probe: { kind: 'exchange', target: { host: plan.hostAddress, port: registry }, answerPrefix: '' },
+    after: [],
+    version: build.version,
+  } as const;
+  return { ...spec, digest: digestOf([spec], []), stopSignal: 'SIGTERM', stopTimeoutMs };
+}

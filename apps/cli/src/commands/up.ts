@@ -1,0 +1,95 @@
+/** `periplus up`: a running cluster, and the manifests given running on it. */
+import { findProgram, type KubeconfigEntry, mergeIntoKubeconfig } from '@periplus/ops/dependencies';
+import type { ServiceStatus } from '@periplus/ops/processes';
+import { applyManifests, displayName } from '../api/apply-manifests.js';
+import { type Manifest, readManifests } from '../api/manifests.js';
+import { createRestClient, type RestClient } from '../api/rest-client.js';
+import { waitApplied, waitNodeReady } from '../api/wait-ready.js';
+import { bringUp, type RunningCluster } from '../cluster/bring-up.js';
+import { withClusterLock } from '../cluster/cluster-lock.js';
+import { type CommandContext, commandLine, namedCluster, requireRoot } from '../cluster/context.js';
+import { kubeconfigEntry } from '../cluster/kubeconfig-of.js';
+import { waitServicesReady } from '../cluster/wait-services.js';
+import { createProgress, type OutputFormat, type Progress } from '../output/progress.js';
+import { formatServices } from '../output/service-table.js';
+
+export interface UpOptions {
+  readonly name: string;
+  readonly output: OutputFormat;
+  readonly offlineImages: boolean;
+  readonly wait: boolean;
+  readonly timeoutMs: number;
+}
+
+async function applyAll(
+  client: RestClient,
+  manifests: readonly Manifest[],
+  options: UpOptions,
+  progress: Progress,
+): Promise<void> {
+  if (manifests.length === 0) return;
+  const applied = await progress.step('Manifests', (note) =>
+    applyManifests(client, manifests, 'default', (object) => note(`${displayName(object)} ${object.outcome}`)),
+  );
+  if (!options.wait) return;
+  for (const object of applied) {
+    await progress.step(`${displayName(object)} ready`, (note) => waitApplied(client, object, options.timeoutMs, note));
+  }
+}
+
+function nextSteps({ plan, name }: RunningCluster): string {
+  if (findProgram('kubectl') !== undefined) return 'Next: kubectl get all';
+  return `There is no kubectl on the PATH. Next: ${commandLine('get pods', name)}, or install kubectl (context ${plan.contextName})`;
+}
+
+async function report(cluster: RunningCluster, statuses: readonly ServiceStatus[], progress: Progress): Promise<void> {
+  const { plan, name } = cluster;
+  const server = `https://127.0.0.1:${plan.ports.apiserver}`;
+  const node = plan.nodes[0];
+  const text = [
+    '',
+    formatServices(statuses),
+    '',
+    `Cluster ${name} runs at ${server}; its node ${node?.name} is ${node?.address}.`,
+    nextSteps(cluster),
+  ].join('\n');
+  progress.result({ cluster: name, context: plan.contextName, server, nodes: plan.nodes, services: statuses }, text);
+}
+
+async function mergeContext(entry: KubeconfigEntry, progress: Progress): Promise<void> {
+  await progress.step('Kubeconfig', async (note) => {
+    const change = await mergeIntoKubeconfig(entry);
+    if (!change.changed) return;
+    note(`context ${entry.contextName} is now the current one in ${change.path}`);
+    if (change.backup !== undefined) note(`what it was before is in ${change.backup}`);
+  });
+}
+
+export async function up(context: CommandContext, files: readonly string[], options: UpOptions): Promise<void> {
+  requireRoot('up');
+  const named = namedCluster(options.name);
+  // Before anything is started: a manifest that cannot be read should not cost a minute.
+  const manifests = readManifests(files);
+  const progress = createProgress(options.output, 'up');
+  await withClusterLock(options.name, async () => {
+    const cluster = await bringUp(
+      named,
+      { repositoryRoot: context.repositoryRoot, offlineImages: options.offlineImages },
+      progress,
+    );
+    await mergeContext(kubeconfigEntry(cluster), progress);
+    const client = createRestClient(cluster.plan, cluster.paths);
+    try {
+      if (options.wait || manifests.length > 0) {
+        await progress.step('Services ready', (note) => waitServicesReady(cluster, options.timeoutMs, note));
+        const nodeName = cluster.plan.nodes[0]?.name ?? '';
+        await progress.step(`Node ${nodeName} Ready`, () => waitNodeReady(client, nodeName, options.timeoutMs));
+      }
+      await applyAll(client, manifests, options, progress);
+    } finally {
+      client.close();
+    }
+    const info = await cluster.supervisor.status();
+    await report(cluster, info?.services ?? [], progress);
+  });
+}

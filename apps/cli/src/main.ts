@@ -1,0 +1,34 @@
+/** The `periplus` command. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommanderError } from 'commander';
+import pc from 'picocolors';
+import { CommandFailure } from './output/command-error.js';
+import { createProgram } from './program.js';
+
+/** From dist/apps/cli/main.js. */
+const repositoryRoot = join(import.meta.dirname, '..', '..', '..');
+const { version } = JSON.parse(readFileSync(join(repositoryRoot, 'dist', 'build.json'), 'utf8')) as { version: string };
+
+/** Prints what went wrong and gives the exit code. */
+function reportFailure(error: unknown): number {
+  // It has printed its message, or the help that was asked for, itself.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const failure = error instanceof Error ? error : new Error(String(error));
+  process.stderr.write(`${pc.red('Error:')} ${failure.message}\n`);
+  if (failure instanceof CommandFailure && failure.hint) process.stderr.write(`${failure.hint}\n`);
+  if (process.env['PERIPLUS_DEBUG']) process.stderr.write(`${failure.stack}\n`);
+  return failure instanceof CommandFailure ? failure.exitCode : 1;
+}
+
+// Output into a pipe whose reader left (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await createProgram({ repositoryRoot }, version).parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = reportFailure(error);
+}

@@ -1,0 +1,150 @@
+/** The command line: verbs, options, help with examples. Each command's code is loaded only when it is run. */
+import { parseDuration } from '@periplus/base/config';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandContext } from './cluster/context.js';
+import type { OutputFormat } from './output/progress.js';
+
+const examples = (...lines: string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ ./periplus ${line}`).join('\n')}\n`;
+
+function duration(text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined) throw new InvalidArgumentError('Write it as 30s, 5m or 1h.');
+  return value;
+}
+
+function count(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
+
+const nameOption = () => new Option('--name <name>', 'which cluster').default('default').env('PERIPLUS_NAME');
+const outputOption = () =>
+  new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
+
+interface Common {
+  readonly name: string;
+  readonly output: OutputFormat;
+}
+
+function addLifeCycle(program: Command, context: CommandContext): void {
+  program
+    .command('up')
+    .summary('start a cluster, and what the manifests describe')
+    .description('Does all the set-up, starts every service, applies the manifests and waits until they are available.')
+    .argument('[manifest...]', 'files or folders; - is standard input')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .option('--offline-images', 'make busybox, nginx and pause here and serve them from a registry on loopback', false)
+    .option('--no-wait', 'do not wait until services and manifests are ready')
+    .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(duration).default(300_000, '5m'))
+    .addHelpText('after', examples('up', 'up examples/nginx-deployment.yaml', 'up --name dev --offline-images'))
+    .action(async (files: string[], options: Common & { offlineImages: boolean; wait: boolean; timeout: number }) => {
+      const { up } = await import('./commands/up.js');
+      await up(context, files, { ...options, timeoutMs: options.timeout });
+    });
+  program
+    .command('down')
+    .summary('stop a cluster')
+    .description('Ends every process, mount, namespace, rule and interface of the cluster. Its state is kept.')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .option('--purge', 'also forget its state and its kubeconfig context', false)
+    .addHelpText('after', examples('down', 'down --purge', 'down --name dev --purge'))
+    .action(async (options: Common & { purge: boolean }) => {
+      const { down } = await import('./commands/down.js');
+      await down(context, options);
+    });
+  program
+    .command('status')
+    .summary('show the services of a cluster')
+    .description('Shows each service with its process, version, health and memory.')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .addHelpText('after', examples('status', 'status -o json'))
+    .action(async (options: Common) => {
+      const { status } = await import('./commands/status.js');
+      await status(options);
+    });
+  program
+    .command('logs')
+    .summary('show what a service wrote')
+    .description(
+      'Shows the log of a service: apiserver, projector, scheduler, controller-manager, kubelet, proxy, nats, postgres, containerd or supervisor.',
+    )
+    .argument('<service>', 'as `status` names it')
+    .addOption(nameOption())
+    .option('-f, --follow', 'go on with what is added', false)
+    .addOption(new Option('--tail <lines>', 'how many lines from the end').argParser(count).default(200))
+    .addHelpText('after', examples('logs apiserver', 'logs kubelet -f --tail 20'))
+    .action(async (service: string, options: { name: string; follow: boolean; tail: number }) => {
+      const { logs } = await import('./commands/logs.js');
+      await logs(service, options);
+    });
+  program
+    .command('kubeconfig')
+    .summary('print a kubeconfig')
+    .description("Prints a kubeconfig of the cluster's administrator.")
+    .addOption(nameOption())
+    .addHelpText('after', examples('kubeconfig', 'kubeconfig --name dev > dev.yaml'))
+    .action(async (options: { name: string }) => {
+      const { kubeconfig } = await import('./commands/kubeconfig.js');
+      kubeconfig(options.name);
+    });
+  program
+    .command('image')
+    .summary('put images on the node')
+    .description('Works with the images on the node.')
+    .addHelpText('after', examples('image load web.tar', 'image load - < web.tar'))
+    .command('load')
+    .summary('load an archive')
+    .description('Loads the images of a tar archive (as made by docker save, or an OCI layout) onto the node.')
+    .argument('<tar>', 'a file, or - for standard input')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .addHelpText('after', examples('image load web.tar', 'image load - < web.tar'))
+    .action(async (source: string, options: Common) => {
+      const { imageLoad } = await import('./commands/image-load.js');
+      await imageLoad(source, options);
+    });
+}
+
+/** Started by `up`; not for people. */
+function addInternal(program: Command, context: CommandContext): void {
+  program
+    .command('supervise', { hidden: true })
+    .description('Runs the supervisor of a cluster.')
+    .addOption(nameOption())
+    .action(async (options: { name: string }) => {
+      const { supervise } = await import('./commands/supervise.js');
+      await supervise(context, options.name);
+    });
+  program
+    .command('registry', { hidden: true })
+    .description('Serves images of an OCI layout.')
+    .requiredOption('--images <folder>', 'the layout')
+    .option('--listen <address>', 'an IPv4 address with a port; may be repeated', collect, [])
+    .action(async (options: { images: string; listen: readonly string[] }) => {
+      const { registry } = await import('./commands/registry.js');
+      await registry(options.images, options.listen);
+    });
+}
+
+export function createProgram(context: CommandContext, version: string): Command {
+  const program = new Command('periplus')
+    .description('A Kubernetes you can rewind.')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .showSuggestionAfterError()
+    .showHelpAfterError('Run with --help for usage and examples.')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      examples('up examples/nginx-deployment.yaml', 'status', 'get pods', 'history deploy/nginx-deployment', 'down'),
+    );
+  addLifeCycle(program, context);
+  addInternal(program, context);
+  return program;
+}

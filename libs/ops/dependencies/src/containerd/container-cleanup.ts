@@ -1,0 +1,127 @@
+/** Takes away what the containers of a stopped node leave: processes, shims, sockets, mounts and control groups. */
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listProcesses, processIdentity, runCommand, signalProcess, tryCommand } from '@periplus/ops/processes';
+
+/** CRI's own namespace in containerd. */
+const criNamespace = 'k8s.io';
+const killWaitMs = 5_000;
+const pollMs = 20;
+
+/** The folders of a control group in every hierarchy that is mounted. */
+function controlGroupFolders(group: string): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [left = '', right = ''] = line.split(' - ');
+      const mountPoint = left.split(' ')[4];
+      return /^cgroup2? /.test(right) && mountPoint !== undefined ? [join(mountPoint, group)] : [];
+    })
+    .filter((folder) => existsSync(folder));
+}
+
+function subfoldersDeepestFirst(folder: string): string[] {
+  const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [...children.flatMap((entry) => subfoldersDeepestFirst(join(folder, entry.name))), folder];
+}
+
+function ignoreGone(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** Process ids in a control group and all below it. */
+export function listControlGroupProcesses(group: string): readonly number[] {
+  const pids = new Set<number>();
+  for (const folder of controlGroupFolders(group).flatMap(subfoldersDeepestFirst)) {
+    ignoreGone(() => {
+      for (const pid of readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n')) if (pid) pids.add(Number(pid));
+    });
+  }
+  return [...pids].filter((pid) => processIdentity(pid) !== undefined);
+}
+
+async function waitUntilEmpty(list: () => readonly unknown[], waitMs: number): Promise<boolean> {
+  const deadline = performance.now() + waitMs;
+  while (list().length > 0) {
+    if (performance.now() > deadline) return false;
+    await sleep(pollMs);
+  }
+  return true;
+}
+
+/** Asks every process in the group to end, and kills those that have not after the grace period. */
+export async function endControlGroup(group: string, graceMs: number): Promise<void> {
+  const list = () => listControlGroupProcesses(group);
+  for (const pid of list()) signalProcess(pid, 'SIGTERM');
+  if (await waitUntilEmpty(list, graceMs)) return;
+  const deadline = performance.now() + killWaitMs;
+  while (list().length > 0 && performance.now() < deadline) {
+    for (const pid of list()) signalProcess(pid, 'SIGKILL');
+    await sleep(pollMs);
+  }
+}
+
+/** Removes the group and all below it in every hierarchy; its processes must have ended. */
+export async function removeControlGroup(group: string): Promise<void> {
+  const deadline = performance.now() + killWaitMs;
+  for (;;) {
+    try {
+      for (const folder of controlGroupFolders(group).flatMap(subfoldersDeepestFirst))
+        ignoreGone(() => rmdirSync(folder));
+      return;
+    } catch (error) {
+      // The kernel takes a moment to let go of the last process of a group.
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || performance.now() > deadline) throw error;
+      await sleep(pollMs);
+    }
+  }
+}
+
+/** Makes a running containerd forget all containers, with their tasks and snapshots; images stay. */
+export async function forgetContainers(socketPath: string): Promise<void> {
+  const ctr = (...args: string[]) => ['--address', socketPath, '--namespace', criNamespace, ...args];
+  const listed = await tryCommand('ctr', ctr('containers', 'list', '--quiet'), { timeoutMs: 10_000 });
+  const ids = listed.stdout.toString().split('\n').filter(Boolean);
+  if (ids.length === 0) return;
+  // A container without a task is no failure here; what could not be removed shows in the next call.
+  await tryCommand('ctr', ctr('tasks', 'delete', '--force', ...ids), { timeoutMs: 30_000 });
+  await tryCommand('ctr', ctr('containers', 'delete', ...ids), { timeoutMs: 30_000 });
+}
+
+/** Ends shims that outlived their containers, and removes their sockets, which lie outside the state folder. */
+export async function endShims(socketPath: string, stateFolder: string): Promise<void> {
+  const list = () =>
+    listProcesses().filter(
+      ({ arguments: args }) => args[0]?.includes('containerd-shim') === true && args.includes(socketPath),
+    );
+  const sockets = listShimSockets(stateFolder);
+  for (const { pid } of list()) signalProcess(pid, 'SIGKILL');
+  await waitUntilEmpty(list, killWaitMs);
+  for (const socket of sockets) rmSync(socket, { force: true });
+}
+
+/** Each bundle notes the address of its shim. */
+function listShimSockets(stateFolder: string): string[] {
+  const bundles = join(stateFolder, 'io.containerd.runtime.v2.task', criNamespace);
+  if (!existsSync(bundles)) return [];
+  return readdirSync(bundles).flatMap((id) => {
+    const path = join(bundles, id, 'address');
+    const address = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+    return address.startsWith('unix:///') ? [address.slice('unix://'.length)] : [];
+  });
+}
+
+/** Unmounts everything at or below a folder, the last mounted first. */
+export async function unmountBelow(folder: string): Promise<void> {
+  const mountPoints = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .flatMap((line) => line.split(' ')[4] ?? [])
+    .map((path) => path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
+    .filter((path) => path === folder || path.startsWith(`${folder}/`));
+  for (const mountPoint of mountPoints.reverse()) await runCommand('umount', ['--lazy', mountPoint]);
+}

@@ -1,5 +1,5 @@
 /** Writes the schema tables of a group: its messages and kinds as data. */
-import { descriptions } from './descriptions.js';
+import { explain } from './descriptions.js';
 import { type GeneratedFile, generatedNotice, namedClause, quote } from './generated-file.js';
 import type {
   EnumModel,
@@ -78,7 +78,7 @@ function patchExpression(field: FieldModel): string | undefined {
 }
 
 function fieldExpression(message: MessageModel, field: FieldModel, imports: Imports): string {
-  const description = descriptions[messageNameOf(message)]?.[field.json];
+  const description = explain(message, field);
   const options = [
     field.inline ? 'inline: true' : undefined,
     field.required ? 'required: true' : undefined,
@@ -100,7 +100,7 @@ function fieldExpression(message: MessageModel, field: FieldModel, imports: Impo
 function messageExpression(message: MessageModel, imports: Imports): string[] {
   const builder = message.root ? 'defineRoot' : 'defineMessage';
   imports.builders.add(builder);
-  const description = descriptions[messageNameOf(message)]?.[''];
+  const description = explain(message);
   const options = [
     message.atomic ? 'atomic: true' : undefined,
     message.form === 'ARRAY' ? "json: 'array'" : undefined,

@@ -1,5 +1,5 @@
 /** Writes the TypeScript interfaces of a group: JSON-shaped, as objects look once decoded. */
-import { descriptions } from './descriptions.js';
+import { descriptionOf } from './descriptions.js';
 import { type GeneratedFile, generatedNotice, namedClause } from './generated-file.js';
 import type { FieldModel, GroupModel, JsonForm, KindsModel, MessageModel, TypeModel } from './kind-model.js';
 
@@ -85,9 +85,8 @@ function typeName(type: TypeModel, group: GroupModel, imports: Imports): string 
 }
 
 function docComment(message: MessageModel, field: FieldModel | undefined, indent: string): string[] {
-  const name = `${message.group.group}/${message.group.version}.${message.name}`;
   const parts: string[] = [];
-  const description = descriptions[name]?.[field?.json ?? ''];
+  const description = descriptionOf(message, field);
   if (description !== undefined) parts.push(description);
   const values = field?.enum?.values.filter((value) => value !== '') ?? [];
   if (values.length > 0 && values.length < 12)

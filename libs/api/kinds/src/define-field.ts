@@ -68,8 +68,12 @@ export function defineMessage(
   return { name, fields, atomic: options.atomic, json: options.json ?? 'object', description: options.description };
 }
 
-const kindField = defineField('kind', undefined, scalarTypes.string);
-const apiVersionField = defineField('apiVersion', undefined, scalarTypes.string);
+const kindField = defineField('kind', undefined, scalarTypes.string, {
+  description: 'What the object is, e.g. `Pod`.',
+});
+const apiVersionField = defineField('apiVersion', undefined, scalarTypes.string, {
+  description: 'Group and version of the kind, e.g. `apps/v1`.',
+});
 
 /** A message with `kind` and `apiVersion`, first in JSON and absent from the protobuf message. */
 export function defineRoot(

@@ -14,13 +14,13 @@ export const enumResourceScope = { name: 'ResourceScope', values: ['Cluster', 'N
 
 export const messages: readonly MessageSchema[] = [
   defineRoot('apidiscovery.k8s.io/v2.APIGroupDiscovery', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
     f('versions', 2, listType(messageType('apidiscovery.k8s.io/v2.APIVersionDiscovery')), { list: { type: 'map', keys: ['version'] } }),
   ]),
   defineRoot('apidiscovery.k8s.io/v2.APIGroupDiscoveryList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('apidiscovery.k8s.io/v2.APIGroupDiscovery')), { omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('apidiscovery.k8s.io/v2.APIGroupDiscovery')), { omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of APIGroupDiscovery.' }),
   defineMessage('apidiscovery.k8s.io/v2.APIResourceDiscovery', [
     f('resource', 1, t.string, { omit: 'never' }),
     f('responseKind', 2, messageType('meta.k8s.io/v1.GroupVersionKind'), { presence: 'ptr' }),

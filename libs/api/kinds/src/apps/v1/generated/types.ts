@@ -9,6 +9,7 @@ import type {
   ListMeta as MetaV1ListMeta,
 } from '../../../meta/v1/generated/types.js';
 
+/** A former state of a daemon set or stateful set. */
 export interface ControllerRevision {
   apiVersion?: string;
   kind?: string;
@@ -24,6 +25,7 @@ export interface ControllerRevisionList {
   items: ControllerRevision[];
 }
 
+/** Runs a pod on every node, or on those that are selected. */
 export interface DaemonSet {
   apiVersion?: string;
   kind?: string;
@@ -49,10 +51,15 @@ export interface DaemonSetList {
 }
 
 export interface DaemonSetSpec {
+  /** Which pods belong to it. Never changes. */
   selector: MetaV1LabelSelector;
+  /** What the pods are made from. */
   template: CoreV1PodTemplateSpec;
+  /** How old pods are replaced by new ones. */
   updateStrategy?: DaemonSetUpdateStrategy;
+  /** Seconds that a pod must be ready to count as available. */
   minReadySeconds?: number;
+  /** How many old revisions are kept to go back to. */
   revisionHistoryLimit?: number;
 }
 
@@ -75,6 +82,7 @@ export interface DaemonSetUpdateStrategy {
   rollingUpdate?: RollingUpdateDaemonSet;
 }
 
+/** Keeps a number of pods running and rolls out changes of them. */
 export interface Deployment {
   apiVersion?: string;
   kind?: string;
@@ -101,35 +109,56 @@ export interface DeploymentList {
   items: Deployment[];
 }
 
+/** What a deployment runs, and how it changes from one version to the next. */
 export interface DeploymentSpec {
+  /** How many pods. 1 when not given. */
   replicas?: number;
+  /** Which pods belong to it; must match the labels of the template. Never changes. */
   selector: MetaV1LabelSelector;
+  /** What the pods are made from. A change of it is rolled out. */
   template: CoreV1PodTemplateSpec;
+  /** How old pods are replaced by new ones. */
   strategy?: DeploymentStrategy;
+  /** Seconds that a pod must be ready to count as available. */
   minReadySeconds?: number;
+  /** How many old replica sets are kept to go back to. */
   revisionHistoryLimit?: number;
+  /** Changes of the template are not rolled out. */
   paused?: boolean;
+  /** Seconds without progress after which a rollout has failed. */
   progressDeadlineSeconds?: number;
 }
 
+/** How far a deployment is. */
 export interface DeploymentStatus {
+  /** The generation that the status was made of. */
   observedGeneration?: number;
+  /** Pods there are. */
   replicas?: number;
+  /** Pods of the present template. */
   updatedReplicas?: number;
+  /** Pods that are ready. */
   readyReplicas?: number;
+  /** Pods that have been ready for minReadySeconds. */
   availableReplicas?: number;
+  /** Pods still missing. */
   unavailableReplicas?: number;
   terminatingReplicas?: number;
+  /** Available, Progressing and ReplicaFailure. */
   conditions?: DeploymentCondition[];
+  /** How often the name of a replica set was taken. */
   collisionCount?: number;
 }
 
+/** How old pods are replaced by new ones. */
 export interface DeploymentStrategy {
-  /** One of Recreate, RollingUpdate. */
+  /** RollingUpdate (the default), or Recreate: all old ones go first. One of Recreate, RollingUpdate. */
   type?: string;
+  /** How many at a time. */
   rollingUpdate?: RollingUpdateDeployment;
 }
 
+/** Keeps a number of pods running. Mostly made by deployments. */
 export interface ReplicaSet {
   apiVersion?: string;
   kind?: string;
@@ -155,10 +184,15 @@ export interface ReplicaSetList {
   items: ReplicaSet[];
 }
 
+/** How many pods, and of what. */
 export interface ReplicaSetSpec {
+  /** How many pods. 1 when not given. */
   replicas?: number;
+  /** Seconds that a pod must be ready to count as available. */
   minReadySeconds?: number;
+  /** Which pods belong to it. Never changes. */
   selector: MetaV1LabelSelector;
+  /** What the pods are made from. */
   template?: CoreV1PodTemplateSpec;
 }
 
@@ -177,8 +211,11 @@ export interface RollingUpdateDaemonSet {
   maxSurge?: number | string;
 }
 
+/** How many pods may be replaced at a time. */
 export interface RollingUpdateDeployment {
+  /** The most pods that may be missing, as a number or a percentage. 25% when not given. */
   maxUnavailable?: number | string;
+  /** The most pods above the wanted number, as a number or a percentage. 25% when not given. */
   maxSurge?: number | string;
 }
 
@@ -187,6 +224,7 @@ export interface RollingUpdateStatefulSetStrategy {
   maxUnavailable?: number | string;
 }
 
+/** Runs pods that have a name and storage of their own, in order. */
 export interface StatefulSet {
   apiVersion?: string;
   kind?: string;
@@ -224,13 +262,19 @@ export interface StatefulSetPersistentVolumeClaimRetentionPolicy {
 }
 
 export interface StatefulSetSpec {
+  /** How many pods. 1 when not given. */
   replicas?: number;
+  /** Which pods belong to it. Never changes. */
   selector: MetaV1LabelSelector;
+  /** What the pods are made from. */
   template: CoreV1PodTemplateSpec;
+  /** Claims that each pod gets for itself. */
   volumeClaimTemplates?: CoreV1PersistentVolumeClaim[];
+  /** The headless service that gives the pods their names. */
   serviceName?: string;
-  /** One of OrderedReady, Parallel. */
+  /** OrderedReady (the default) or Parallel. One of OrderedReady, Parallel. */
   podManagementPolicy?: string;
+  /** How old pods are replaced by new ones. */
   updateStrategy?: StatefulSetUpdateStrategy;
   revisionHistoryLimit?: number;
   minReadySeconds?: number;

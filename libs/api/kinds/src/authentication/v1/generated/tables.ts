@@ -24,16 +24,16 @@ export const messages: readonly MessageSchema[] = [
     f('items', 1, listType(t.string), { presence: 'value' }),
   ], { json: 'array' }),
   defineRoot('authentication.k8s.io/v1.SelfSubjectReview', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('status', 2, messageType('authentication.k8s.io/v1.SelfSubjectReviewStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('status', 2, messageType('authentication.k8s.io/v1.SelfSubjectReviewStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('authentication.k8s.io/v1.SelfSubjectReviewStatus', [
     f('userInfo', 1, messageType('authentication.k8s.io/v1.UserInfo')),
   ]),
   defineRoot('authentication.k8s.io/v1.TokenRequest', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('authentication.k8s.io/v1.TokenRequestSpec'), { omit: 'never' }),
-    f('status', 3, messageType('authentication.k8s.io/v1.TokenRequestStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('authentication.k8s.io/v1.TokenRequestSpec'), { omit: 'never', description: 'What is wanted.' }),
+    f('status', 3, messageType('authentication.k8s.io/v1.TokenRequestStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('authentication.k8s.io/v1.TokenRequestSpec', [
     f('audiences', 1, listType(t.string), { omit: 'never', list: { type: 'atomic' } }),
@@ -46,9 +46,9 @@ export const messages: readonly MessageSchema[] = [
     f('expirationTimestamp', 2, t.time, { omit: 'never' }),
   ]),
   defineRoot('authentication.k8s.io/v1.TokenReview', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('authentication.k8s.io/v1.TokenReviewSpec'), { required: true, omit: 'never' }),
-    f('status', 3, messageType('authentication.k8s.io/v1.TokenReviewStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('authentication.k8s.io/v1.TokenReviewSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
+    f('status', 3, messageType('authentication.k8s.io/v1.TokenReviewStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('authentication.k8s.io/v1.TokenReviewSpec', [
     f('token', 1, t.string, { required: true }),

@@ -23,9 +23,9 @@ export const messages: readonly MessageSchema[] = [
     f('requirements', 2, listType(messageType('meta.k8s.io/v1.LabelSelectorRequirement')), { list: { type: 'atomic' } }),
   ]),
   defineRoot('authorization.k8s.io/v1.LocalSubjectAccessReview', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('authorization.k8s.io/v1.SubjectAccessReviewSpec'), { required: true, omit: 'never' }),
-    f('status', 3, messageType('authorization.k8s.io/v1.SubjectAccessReviewStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('authorization.k8s.io/v1.SubjectAccessReviewSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
+    f('status', 3, messageType('authorization.k8s.io/v1.SubjectAccessReviewStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('authorization.k8s.io/v1.NonResourceAttributes', [
     f('path', 1, t.string),
@@ -53,26 +53,26 @@ export const messages: readonly MessageSchema[] = [
     f('resourceNames', 4, listType(t.string), { list: { type: 'atomic' } }),
   ]),
   defineRoot('authorization.k8s.io/v1.SelfSubjectAccessReview', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('authorization.k8s.io/v1.SelfSubjectAccessReviewSpec'), { required: true, omit: 'never' }),
-    f('status', 3, messageType('authorization.k8s.io/v1.SubjectAccessReviewStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('authorization.k8s.io/v1.SelfSubjectAccessReviewSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
+    f('status', 3, messageType('authorization.k8s.io/v1.SubjectAccessReviewStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('authorization.k8s.io/v1.SelfSubjectAccessReviewSpec', [
     f('resourceAttributes', 1, messageType('authorization.k8s.io/v1.ResourceAttributes'), { presence: 'ptr', validation: ['unionMember'] }),
     f('nonResourceAttributes', 2, messageType('authorization.k8s.io/v1.NonResourceAttributes'), { presence: 'ptr', validation: ['unionMember'] }),
   ]),
   defineRoot('authorization.k8s.io/v1.SelfSubjectRulesReview', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('authorization.k8s.io/v1.SelfSubjectRulesReviewSpec'), { required: true, omit: 'never' }),
-    f('status', 3, messageType('authorization.k8s.io/v1.SubjectRulesReviewStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('authorization.k8s.io/v1.SelfSubjectRulesReviewSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
+    f('status', 3, messageType('authorization.k8s.io/v1.SubjectRulesReviewStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('authorization.k8s.io/v1.SelfSubjectRulesReviewSpec', [
     f('namespace', 1, t.string),
   ]),
   defineRoot('authorization.k8s.io/v1.SubjectAccessReview', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('authorization.k8s.io/v1.SubjectAccessReviewSpec'), { required: true, omit: 'never' }),
-    f('status', 3, messageType('authorization.k8s.io/v1.SubjectAccessReviewStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('authorization.k8s.io/v1.SubjectAccessReviewSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
+    f('status', 3, messageType('authorization.k8s.io/v1.SubjectAccessReviewStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('authorization.k8s.io/v1.SubjectAccessReviewSpec', [
     f('resourceAttributes', 1, messageType('authorization.k8s.io/v1.ResourceAttributes'), { presence: 'ptr', validation: ['unionMember'] }),

@@ -44,9 +44,9 @@ export const messages: readonly MessageSchema[] = [
     f('currentAverageValue', 4, t.quantity, { presence: 'ptr' }),
   ]),
   defineRoot('autoscaling/v1.HorizontalPodAutoscaler', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('autoscaling/v1.HorizontalPodAutoscalerSpec'), { required: true }),
-    f('status', 3, messageType('autoscaling/v1.HorizontalPodAutoscalerStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('autoscaling/v1.HorizontalPodAutoscalerSpec'), { required: true, description: 'What is wanted.' }),
+    f('status', 3, messageType('autoscaling/v1.HorizontalPodAutoscalerStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('autoscaling/v1.HorizontalPodAutoscalerCondition', [
     f('type', 1, t.string, { required: true, omit: 'never', enum: enumHorizontalPodAutoscalerConditionType }),
@@ -57,9 +57,9 @@ export const messages: readonly MessageSchema[] = [
     f('observedGeneration', 6, t.int64, { presence: 'ptr' }),
   ]),
   defineRoot('autoscaling/v1.HorizontalPodAutoscalerList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('autoscaling/v1.HorizontalPodAutoscaler')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('autoscaling/v1.HorizontalPodAutoscaler')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of HorizontalPodAutoscaler.' }),
   defineMessage('autoscaling/v1.HorizontalPodAutoscalerSpec', [
     f('scaleTargetRef', 1, messageType('autoscaling/v1.CrossVersionObjectReference'), { required: true, omit: 'never' }),
     f('minReplicas', 2, t.int32, { presence: 'ptr', validation: ['ifEnabled(HPAScaleToZero)=minimum=0', 'ifDisabled(HPAScaleToZero)=minimum=1'] }),
@@ -124,10 +124,10 @@ export const messages: readonly MessageSchema[] = [
     f('currentAverageValue', 3, t.quantity, { required: true, omit: 'never' }),
   ]),
   defineRoot('autoscaling/v1.Scale', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('autoscaling/v1.ScaleSpec')),
-    f('status', 3, messageType('autoscaling/v1.ScaleStatus')),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('autoscaling/v1.ScaleSpec'), { description: 'What is wanted.' }),
+    f('status', 3, messageType('autoscaling/v1.ScaleStatus'), { description: 'What there is. Written by the system.' }),
+  ], { description: 'The number of pods of anything that can be scaled.' }),
   defineMessage('autoscaling/v1.ScaleSpec', [
     f('replicas', 1, t.int32, { default: 0, validation: ['minimum=0'] }),
   ]),

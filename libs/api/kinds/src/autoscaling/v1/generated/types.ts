@@ -140,6 +140,7 @@ export interface ResourceMetricStatus {
   currentAverageValue: string;
 }
 
+/** The number of pods of anything that can be scaled. */
 export interface Scale {
   apiVersion?: string;
   kind?: string;

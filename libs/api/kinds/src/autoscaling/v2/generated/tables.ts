@@ -52,10 +52,10 @@ export const messages: readonly MessageSchema[] = [
     f('tolerance', 4, t.quantity, { presence: 'ptr' }),
   ]),
   defineRoot('autoscaling/v2.HorizontalPodAutoscaler', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('autoscaling/v2.HorizontalPodAutoscalerSpec'), { required: true }),
-    f('status', 3, messageType('autoscaling/v2.HorizontalPodAutoscalerStatus')),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('autoscaling/v2.HorizontalPodAutoscalerSpec'), { required: true, description: 'What is wanted.' }),
+    f('status', 3, messageType('autoscaling/v2.HorizontalPodAutoscalerStatus'), { description: 'What there is. Written by the system.' }),
+  ], { description: 'Changes the number of pods as metrics change.' }),
   defineMessage('autoscaling/v2.HorizontalPodAutoscalerBehavior', [
     f('scaleUp', 1, messageType('autoscaling/v2.HPAScalingRules'), { presence: 'ptr' }),
     f('scaleDown', 2, messageType('autoscaling/v2.HPAScalingRules'), { presence: 'ptr' }),
@@ -69,9 +69,9 @@ export const messages: readonly MessageSchema[] = [
     f('observedGeneration', 6, t.int64, { presence: 'ptr' }),
   ]),
   defineRoot('autoscaling/v2.HorizontalPodAutoscalerList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('autoscaling/v2.HorizontalPodAutoscaler')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('autoscaling/v2.HorizontalPodAutoscaler')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of HorizontalPodAutoscaler.' }),
   defineMessage('autoscaling/v2.HorizontalPodAutoscalerSpec', [
     f('scaleTargetRef', 1, messageType('autoscaling/v2.CrossVersionObjectReference'), { required: true, omit: 'never' }),
     f('minReplicas', 2, t.int32, { presence: 'ptr', validation: ['ifEnabled(HPAScaleToZero)=minimum=0', 'ifDisabled(HPAScaleToZero)=minimum=1'] }),

@@ -48,6 +48,7 @@ export interface HPAScalingRules {
   tolerance?: string;
 }
 
+/** Changes the number of pods as metrics change. */
 export interface HorizontalPodAutoscaler {
   apiVersion?: string;
   kind?: string;

@@ -15,6 +15,7 @@ import type {
   WorkloadPodGroupSchedulingPolicy as SchedulingV1alpha3WorkloadPodGroupSchedulingPolicy,
 } from '../../../scheduling/v1alpha3/generated/types.js';
 
+/** Makes jobs by the clock. */
 export interface CronJob {
   apiVersion?: string;
   kind?: string;
@@ -31,14 +32,21 @@ export interface CronJobList {
 }
 
 export interface CronJobSpec {
+  /** When, as in cron. */
   schedule: string;
+  /** The time zone of the schedule. */
   timeZone?: string;
+  /** Seconds after which a missed start is left out. */
   startingDeadlineSeconds?: number;
-  /** One of Allow, Forbid, Replace. */
+  /** What happens when a job is due while the last one runs: Allow, Forbid or Replace. One of Allow, Forbid, Replace. */
   concurrencyPolicy?: string;
+  /** Start no jobs for now. */
   suspend?: boolean;
+  /** What the jobs are made from. */
   jobTemplate: JobTemplateSpec;
+  /** How many jobs that succeeded are kept. 3 when not given. */
   successfulJobsHistoryLimit?: number;
+  /** How many jobs that failed are kept. 1 when not given. */
   failedJobsHistoryLimit?: number;
 }
 
@@ -48,6 +56,7 @@ export interface CronJobStatus {
   lastSuccessfulTime?: string;
 }
 
+/** Runs pods until enough of them have succeeded. */
 export interface Job {
   apiVersion?: string;
   kind?: string;
@@ -82,20 +91,28 @@ export interface JobSchedulingConfiguration {
 }
 
 export interface JobSpec {
+  /** The most pods at a time. 1 when not given. */
   parallelism?: number;
+  /** How many must succeed. */
   completions?: number;
+  /** Seconds after which the job is ended, whatever its state. */
   activeDeadlineSeconds?: number;
   podFailurePolicy?: PodFailurePolicy;
   successPolicy?: SuccessPolicy;
+  /** Failures after which the job has failed. 6 when not given. */
   backoffLimit?: number;
   backoffLimitPerIndex?: number;
   maxFailedIndexes?: number;
+  /** Which pods belong to it; made by the server. */
   selector?: MetaV1LabelSelector;
   manualSelector?: boolean;
+  /** What the pods are made from. */
   template: CoreV1PodTemplateSpec;
+  /** Seconds after the end until the job is deleted. */
   ttlSecondsAfterFinished?: number;
-  /** One of NonIndexed, Indexed. */
+  /** Indexed gives each pod a number of its own. One of NonIndexed, Indexed. */
   completionMode?: string;
+  /** Run no pods for now. */
   suspend?: boolean;
   /** One of TerminatingOrFailed, Failed. */
   podReplacementPolicy?: string;

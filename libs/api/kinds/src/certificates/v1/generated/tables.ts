@@ -16,9 +16,9 @@ export const enumRequestConditionType = { name: 'RequestConditionType', values: 
 
 export const messages: readonly MessageSchema[] = [
   defineRoot('certificates.k8s.io/v1.CertificateSigningRequest', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('certificates.k8s.io/v1.CertificateSigningRequestSpec'), { required: true, omit: 'never' }),
-    f('status', 3, messageType('certificates.k8s.io/v1.CertificateSigningRequestStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('certificates.k8s.io/v1.CertificateSigningRequestSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
+    f('status', 3, messageType('certificates.k8s.io/v1.CertificateSigningRequestStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('certificates.k8s.io/v1.CertificateSigningRequestCondition', [
     f('type', 1, t.string, { required: true, omit: 'never', enum: enumRequestConditionType }),
@@ -29,9 +29,9 @@ export const messages: readonly MessageSchema[] = [
     f('lastTransitionTime', 5, t.time),
   ]),
   defineRoot('certificates.k8s.io/v1.CertificateSigningRequestList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('certificates.k8s.io/v1.CertificateSigningRequest')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('certificates.k8s.io/v1.CertificateSigningRequest')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of CertificateSigningRequest.' }),
   defineMessage('certificates.k8s.io/v1.CertificateSigningRequestSpec', [
     f('request', 1, t.bytes, { required: true, omit: 'never' }),
     f('signerName', 7, t.string, { required: true, omit: 'never' }),
@@ -47,13 +47,13 @@ export const messages: readonly MessageSchema[] = [
     f('certificate', 2, t.bytes),
   ]),
   defineRoot('certificates.k8s.io/v1.ClusterTrustBundle', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('certificates.k8s.io/v1.ClusterTrustBundleSpec'), { required: true, omit: 'never' }),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('certificates.k8s.io/v1.ClusterTrustBundleSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
   ]),
   defineRoot('certificates.k8s.io/v1.ClusterTrustBundleList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('certificates.k8s.io/v1.ClusterTrustBundle')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('certificates.k8s.io/v1.ClusterTrustBundle')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of ClusterTrustBundle.' }),
   defineMessage('certificates.k8s.io/v1.ClusterTrustBundleSpec', [
     f('signerName', 1, t.string, { validation: ['immutable'] }),
     f('trustBundle', 2, t.string, { required: true, omit: 'never' }),
@@ -62,14 +62,14 @@ export const messages: readonly MessageSchema[] = [
     f('items', 1, listType(t.string), { presence: 'value' }),
   ], { json: 'array' }),
   defineRoot('certificates.k8s.io/v1.PodCertificateRequest', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('certificates.k8s.io/v1.PodCertificateRequestSpec'), { required: true, omit: 'never' }),
-    f('status', 3, messageType('certificates.k8s.io/v1.PodCertificateRequestStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('certificates.k8s.io/v1.PodCertificateRequestSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
+    f('status', 3, messageType('certificates.k8s.io/v1.PodCertificateRequestStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineRoot('certificates.k8s.io/v1.PodCertificateRequestList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('certificates.k8s.io/v1.PodCertificateRequest')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('certificates.k8s.io/v1.PodCertificateRequest')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of PodCertificateRequest.' }),
   defineMessage('certificates.k8s.io/v1.PodCertificateRequestSpec', [
     f('signerName', 1, t.string, { required: true, omit: 'never' }),
     f('podName', 2, t.string, { required: true, omit: 'never' }),

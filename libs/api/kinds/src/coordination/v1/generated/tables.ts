@@ -13,13 +13,13 @@ export const enumCoordinatedLeaseStrategy = { name: 'CoordinatedLeaseStrategy', 
 
 export const messages: readonly MessageSchema[] = [
   defineRoot('coordination.k8s.io/v1.Lease', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('coordination.k8s.io/v1.LeaseSpec')),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('coordination.k8s.io/v1.LeaseSpec'), { description: 'What is wanted.' }),
+  ], { description: 'Who holds something, and until when.' }),
   defineRoot('coordination.k8s.io/v1.LeaseList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('coordination.k8s.io/v1.Lease')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('coordination.k8s.io/v1.Lease')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of Lease.' }),
   defineMessage('coordination.k8s.io/v1.LeaseSpec', [
     f('holderIdentity', 1, t.string, { presence: 'ptr' }),
     f('leaseDurationSeconds', 2, t.int32, { presence: 'ptr' }),

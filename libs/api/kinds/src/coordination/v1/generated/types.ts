@@ -2,6 +2,7 @@
 import type { ObjectMeta } from '@periplus/api/meta';
 import type { ListMeta as MetaV1ListMeta } from '../../../meta/v1/generated/types.js';
 
+/** Who holds something, and until when. */
 export interface Lease {
   apiVersion?: string;
   kind?: string;

@@ -145,12 +145,16 @@ export interface ComponentCondition {
   error?: string;
 }
 
+/** Configuration for pods. */
 export interface ConfigMap {
   apiVersion?: string;
   kind?: string;
   metadata?: ObjectMeta;
+  /** True freezes data for ever. */
   immutable?: boolean;
+  /** Texts by key. */
   data?: Record<string, string>;
+  /** Bytes by key; keys differ from those of data. */
   binaryData?: Record<string, string>;
 }
 
@@ -190,34 +194,56 @@ export interface ConfigMapVolumeSource extends LocalObjectReference {
   defaultUser?: number;
 }
 
+/** One container of a pod. */
 export interface Container {
+  /** Unique in the pod; never changes. */
   name: string;
+  /** The image, with registry, tag or digest. */
   image?: string;
+  /** What runs, instead of the entry point of the image. `$(VAR)` is replaced from the environment. */
   command?: string[];
+  /** Arguments, instead of those of the image. `$(VAR)` is replaced from the environment. */
   args?: string[];
+  /** Working directory; that of the image when not given. */
   workingDir?: string;
+  /** Ports that the container listens on. A port left out can be reached all the same. */
   ports?: ContainerPort[];
+  /** Config maps and secrets whose keys become environment variables. */
   envFrom?: EnvFromSource[];
+  /** Environment variables. */
   env?: EnvVar[];
+  /** How much of each resource the container asks for and may use. */
   resources?: ResourceRequirements;
+  /** Whether the container is restarted when its resources change. */
   resizePolicy?: ContainerResizePolicy[];
-  /** Known values: Always, Never, OnFailure. */
+  /** For init containers: Always makes it run beside the others. Known values: Always, Never, OnFailure. */
   restartPolicy?: string;
   restartPolicyRules?: ContainerRestartRule[];
+  /** Where volumes of the pod appear in the file system. */
   volumeMounts?: VolumeMount[];
+  /** Where volumes appear as block devices. */
   volumeDevices?: VolumeDevice[];
+  /** How to tell whether the container is alive; it is restarted when not. */
   livenessProbe?: Probe;
+  /** How to tell whether the container can serve; services leave it out when not. */
   readinessProbe?: Probe;
+  /** How to tell whether the container has started; the other probes wait for it. */
   startupProbe?: Probe;
+  /** What to run after the start and before the end. */
   lifecycle?: Lifecycle;
+  /** File with the last words of the container. /dev/termination-log when not given. */
   terminationMessagePath?: string;
-  /** One of File, FallbackToLogsOnError. */
+  /** Whether the last words may come from the log. One of File, FallbackToLogsOnError. */
   terminationMessagePolicy?: string;
-  /** One of Always, Never, IfNotPresent. */
+  /** When the image is pulled. Always for the tag `latest`, else IfNotPresent. One of Always, Never, IfNotPresent. */
   imagePullPolicy?: string;
+  /** Security settings, above those of the pod. */
   securityContext?: SecurityContext;
+  /** Keep standard input open. */
   stdin?: boolean;
+  /** Close standard input after the first attach ends. */
   stdinOnce?: boolean;
+  /** Give the container a terminal. */
   tty?: boolean;
 }
 
@@ -232,12 +258,17 @@ export interface ContainerImage {
   sizeBytes?: number;
 }
 
+/** A port of a container. */
 export interface ContainerPort {
+  /** Name by which services can refer to the port. */
   name?: string;
+  /** Port of the node that leads to it. */
   hostPort?: number;
+  /** The port, 1 to 65535. */
   containerPort: number;
-  /** One of TCP, UDP, SCTP. */
+  /** TCP (the default), UDP or SCTP. One of TCP, UDP, SCTP. */
   protocol?: string;
+  /** Address of the node for hostPort. */
   hostIP?: string;
 }
 
@@ -356,6 +387,7 @@ export interface EndpointSubset {
   ports?: EndpointPort[];
 }
 
+/** The addresses behind a service. Use EndpointSlice. */
 export interface Endpoints {
   apiVersion?: string;
   kind?: string;
@@ -376,17 +408,27 @@ export interface EnvFromSource {
   secretRef?: SecretEnvSource;
 }
 
+/** An environment variable. */
 export interface EnvVar {
+  /** Name of the variable. */
   name: string;
+  /** Its value. `$(VAR)` refers to variables before it. */
   value?: string;
+  /** Where the value comes from, instead of value. */
   valueFrom?: EnvVarSource;
 }
 
+/** Where the value of a variable comes from. */
 export interface EnvVarSource {
+  /** A field of the pod. */
   fieldRef?: ObjectFieldSelector;
+  /** A request or limit of a container. */
   resourceFieldRef?: ResourceFieldSelector;
+  /** A key of a config map. */
   configMapKeyRef?: ConfigMapKeySelector;
+  /** A key of a secret. */
   secretKeyRef?: SecretKeySelector;
+  /** A key of a file in a volume. */
   fileKeyRef?: FileKeySelector;
 }
 
@@ -429,17 +471,25 @@ export interface EphemeralVolumeSource {
   volumeClaimTemplate?: PersistentVolumeClaimTemplate;
 }
 
+/** Something that happened to an object. Kept for a while only. */
 export interface Event {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
+  /** What it happened to. */
   involvedObject: ObjectReference;
+  /** What happened, in one word. */
   reason?: string;
+  /** What happened, for people. */
   message?: string;
   source?: EventSource;
+  /** When it happened first. */
   firstTimestamp?: string;
+  /** When it happened last. */
   lastTimestamp?: string;
+  /** How often it happened. */
   count?: number;
+  /** Normal or Warning. */
   type?: string;
   eventTime?: string;
   series?: EventSeries;
@@ -707,6 +757,7 @@ export interface NFSVolumeSource {
   readOnly?: boolean;
 }
 
+/** A room for names: objects in different ones may have the same name. */
 export interface Namespace {
   apiVersion?: string;
   kind?: string;
@@ -743,6 +794,7 @@ export interface NamespaceStatus {
   conditions?: NamespaceCondition[];
 }
 
+/** A machine that runs pods. */
 export interface Node {
   apiVersion?: string;
   kind?: string;
@@ -854,10 +906,14 @@ export interface NodeSelectorTerm {
 }
 
 export interface NodeSpec {
+  /** The range of addresses for the pods of the node. */
   podCIDR?: string;
   podCIDRs?: string[];
+  /** How the provider of the machine names it. */
   providerID?: string;
+  /** New pods are not placed on the node. */
   unschedulable?: boolean;
+  /** Keep pods off that do not tolerate them. */
   taints?: Taint[];
   configSource?: NodeConfigSource;
   externalID?: string;
@@ -865,14 +921,20 @@ export interface NodeSpec {
 }
 
 export interface NodeStatus {
+  /** All resources of the node. */
   capacity?: Record<string, string>;
+  /** What of them pods may ask for. */
   allocatable?: Record<string, string>;
   /** One of Pending, Running, Terminated. */
   phase?: string;
+  /** Aspects of the state, above all Ready. */
   conditions?: NodeCondition[];
+  /** Addresses and names of the node. */
   addresses?: NodeAddress[];
   daemonEndpoints?: NodeDaemonEndpoints;
+  /** Versions of the system and of the kubelet. */
   nodeInfo?: NodeSystemInfo;
+  /** Images on the node. */
   images?: ContainerImage[];
   volumesInUse?: string[];
   volumesAttached?: AttachedVolume[];
@@ -1048,6 +1110,7 @@ export interface PhotonPersistentDiskVolumeSource {
   fsType?: string;
 }
 
+/** Containers that run together on one node, sharing address and volumes. */
 export interface Pod {
   apiVersion?: string;
   kind?: string;
@@ -1225,71 +1288,119 @@ export interface PodSignature {
   podController?: OwnerReference;
 }
 
+/** What a pod runs, and where and how. */
 export interface PodSpec {
+  /** Directories that containers can mount. */
   volumes?: Volume[];
+  /** Containers that run one after another before the others start. One with restartPolicy Always goes on beside them. */
   initContainers?: Container[];
+  /** The containers that the pod is for. At least one; the list never changes. */
   containers: Container[];
+  /** Containers for debugging, added while the pod runs. */
   ephemeralContainers?: EphemeralContainer[];
-  /** One of Always, OnFailure, Never. */
+  /** When containers are started again: Always (the default), OnFailure or Never. One of Always, OnFailure, Never. */
   restartPolicy?: string;
+  /** Seconds between asking containers to stop and killing them. 30 when not given; 0 kills at once. */
   terminationGracePeriodSeconds?: number;
+  /** Seconds after which the pod is failed, counted from its start. */
   activeDeadlineSeconds?: number;
-  /** One of ClusterFirstWithHostNet, ClusterFirst, Default, None. */
+  /** Where names are looked up. ClusterFirst when not given. One of ClusterFirstWithHostNet, ClusterFirst, Default, None. */
   dnsPolicy?: string;
+  /** Labels that the node must have. */
   nodeSelector?: Record<string, string>;
+  /** The service account that the pod acts as. */
   serviceAccountName?: string;
+  /** Deprecated: use serviceAccountName. */
   serviceAccount?: string;
+  /** Whether the service account's token is mounted. */
   automountServiceAccountToken?: boolean;
+  /** The node that the pod is bound to; the scheduler fills it in when it is empty. */
   nodeName?: string;
+  /** Use the node's network instead of one of the pod's own. */
   hostNetwork?: boolean;
+  /** Share the node's process ids. */
   hostPID?: boolean;
+  /** Share the node's inter-process communication. */
   hostIPC?: boolean;
+  /** Let the containers see each other’s processes. */
   shareProcessNamespace?: boolean;
+  /** Users, groups and other security settings of all containers. */
   securityContext?: PodSecurityContext;
+  /** Secrets with the credentials for pulling images. */
   imagePullSecrets?: LocalObjectReference[];
+  /** Host name of the pod; its name when not given. */
   hostname?: string;
+  /** Makes the host name `hostname.subdomain.namespace.svc.<cluster domain>`. */
   subdomain?: string;
+  /** Rules on which nodes, and beside which pods, the pod may be placed. */
   affinity?: Affinity;
+  /** The scheduler that places the pod. */
   schedulerName?: string;
+  /** Taints of nodes that the pod puts up with. */
   tolerations?: Toleration[];
+  /** Further entries for /etc/hosts. */
   hostAliases?: HostAlias[];
+  /** How important the pod is, by the name of a PriorityClass. */
   priorityClassName?: string;
+  /** The number behind priorityClassName. */
   priority?: number;
+  /** Name servers, search domains and options that dnsPolicy does not give. */
   dnsConfig?: PodDNSConfig;
+  /** Conditions that must be True for the pod to be ready. */
   readinessGates?: PodReadinessGate[];
+  /** The RuntimeClass that runs the pod. */
   runtimeClassName?: string;
+  /** Whether services are told of in environment variables. True when not given. */
   enableServiceLinks?: boolean;
-  /** One of PreemptLowerPriority, Never. */
+  /** Whether less important pods may be evicted for this one. One of PreemptLowerPriority, Never. */
   preemptionPolicy?: string;
+  /** Resources that the pod itself needs besides its containers. */
   overhead?: Record<string, string>;
+  /** How pods of a group are to be spread over the cluster. */
   topologySpreadConstraints?: TopologySpreadConstraint[];
+  /** Make the full domain name the host name. */
   setHostnameAsFQDN?: boolean;
+  /** The operating system that the containers need. */
   os?: PodOS;
+  /** Whether the pod uses the node's user namespace. */
   hostUsers?: boolean;
+  /** Who must clear the pod before it is scheduled. */
   schedulingGates?: PodSchedulingGate[];
+  /** Claims that must be allocated before the pod starts. */
   resourceClaims?: PodResourceClaim[];
+  /** Resources of the pod as a whole. */
   resources?: ResourceRequirements;
   hostnameOverride?: string;
   schedulingGroup?: PodSchedulingGroup;
   evictionResponders?: EvictionResponder[];
 }
 
+/** What is known of a pod. May lag behind. */
 export interface PodStatus {
   observedGeneration?: number;
-  /** One of Pending, Running, Succeeded, Failed, Unknown. */
+  /** Where the pod is in its life: Pending, Running, Succeeded, Failed or Unknown. One of Pending, Running, Succeeded, Failed, Unknown. */
   phase?: string;
+  /** Aspects of the state, such as PodScheduled, Initialized, ContainersReady and Ready. */
   conditions?: PodCondition[];
+  /** Why the pod is in this state, for people. */
   message?: string;
+  /** Why the pod is in this state, in one word. */
   reason?: string;
   nominatedNodeName?: string;
+  /** Address of the node. */
   hostIP?: string;
   hostIPs?: HostIP[];
+  /** First address of the pod. */
   podIP?: string;
+  /** Addresses of the pod, at most one a family. */
   podIPs?: PodIP[];
+  /** When the kubelet took the pod up. */
   startTime?: string;
+  /** State of each init container. */
   initContainerStatuses?: ContainerStatus[];
+  /** State of each container. */
   containerStatuses?: ContainerStatus[];
-  /** One of Guaranteed, Burstable, BestEffort. */
+  /** How the pod is treated when the node runs short, from its requests and limits. One of Guaranteed, Burstable, BestEffort. */
   qosClass?: string;
   ephemeralContainerStatuses?: ContainerStatus[];
   /** Known values: InProgress, Deferred, Infeasible. */
@@ -1316,8 +1427,11 @@ export interface PodTemplateList {
   items: PodTemplate[];
 }
 
+/** What pods are made from. */
 export interface PodTemplateSpec {
+  /** Labels and annotations of the pods. */
   metadata?: ObjectMeta;
+  /** What the pods run. */
   spec?: PodSpec;
 }
 
@@ -1356,19 +1470,30 @@ export interface PreferredSchedulingTerm {
   preference: NodeSelectorTerm;
 }
 
+/** A check of a container, made again and again. */
 export interface Probe extends ProbeHandler {
+  /** Seconds after the start before the first check. */
   initialDelaySeconds?: number;
+  /** Seconds that a check may take. 1 when not given. */
   timeoutSeconds?: number;
+  /** Seconds between checks. 10 when not given. */
   periodSeconds?: number;
+  /** Successes in a row that end a failure. 1 when not given. */
   successThreshold?: number;
+  /** Failures in a row that end a success. 3 when not given. */
   failureThreshold?: number;
+  /** Grace period of a container that fails the check. */
   terminationGracePeriodSeconds?: number;
 }
 
 export interface ProbeHandler {
+  /** Run a command; 0 is a success. */
   exec?: ExecAction;
+  /** Send an HTTP request; 200 to 399 is a success. */
   httpGet?: HTTPGetAction;
+  /** Open a connection. */
   tcpSocket?: TCPSocketAction;
+  /** Ask the gRPC health service. */
   grpc?: GRPCAction;
 }
 
@@ -1503,9 +1628,13 @@ export interface ResourceQuotaStatus {
   used?: Record<string, string>;
 }
 
+/** How much of each resource is asked for, and the most that may be used. */
 export interface ResourceRequirements {
+  /** The most that may be used. */
   limits?: Record<string, string>;
+  /** What is set aside. The limits when not given. */
   requests?: Record<string, string>;
+  /** Names of claims of the pod that the container uses. */
   claims?: ResourceClaim[];
 }
 
@@ -1565,14 +1694,18 @@ export interface SeccompProfile {
   localhostProfile?: string;
 }
 
+/** Confidential data for pods. Encrypted where it is stored. */
 export interface Secret {
   apiVersion?: string;
   kind?: string;
   metadata?: ObjectMeta;
+  /** True freezes data for ever. */
   immutable?: boolean;
+  /** Bytes by key, in base64. */
   data?: Record<string, string>;
+  /** Texts by key, for writing alone: they are put into data. */
   stringData?: Record<string, string>;
-  /** Known values: Opaque, kubernetes.io/service-account-token, kubernetes.io/dockercfg, kubernetes.io/dockerconfigjson, kubernetes.io/basic-auth, kubernetes.io/ssh-auth, kubernetes.io/tls, bootstrap.kubernetes.io/token. */
+  /** What the keys are for. Opaque when not given; never changes. Known values: Opaque, kubernetes.io/service-account-token, kubernetes.io/dockercfg, kubernetes.io/dockerconfigjson, kubernetes.io/basic-auth, kubernetes.io/ssh-auth, kubernetes.io/tls, bootstrap.kubernetes.io/token. */
   type?: string;
 }
 
@@ -1632,6 +1765,7 @@ export interface SerializedReference {
   reference?: ObjectReference;
 }
 
+/** One address for a changing set of pods. */
 export interface Service {
   apiVersion?: string;
   kind?: string;
@@ -1640,6 +1774,7 @@ export interface Service {
   status?: ServiceStatus;
 }
 
+/** Who the processes of a pod are, when they call the API. */
 export interface ServiceAccount {
   apiVersion?: string;
   kind?: string;
@@ -1670,13 +1805,19 @@ export interface ServiceList {
   items: Service[];
 }
 
+/** A port of a service. */
 export interface ServicePort {
+  /** Name of the port; needed where there are several. */
   name?: string;
-  /** One of TCP, UDP, SCTP. */
+  /** TCP (the default), UDP or SCTP. One of TCP, UDP, SCTP. */
   protocol?: string;
+  /** The protocol spoken over it, as a hint. */
   appProtocol?: string;
+  /** The port of the service. */
   port: number;
+  /** The port of the pods, by number or by name. The same as port when not given. */
   targetPort?: number | string;
+  /** The port of every node; given by the server when empty. */
   nodePort?: number;
 }
 
@@ -1686,32 +1827,47 @@ export interface ServiceProxyOptions {
   path?: string;
 }
 
+/** Which pods a service leads to, and from where it is reached. */
 export interface ServiceSpec {
+  /** The ports of the service. */
   ports?: ServicePort[];
+  /** Labels of the pods. Without one, endpoints are managed by somebody else. */
   selector?: Record<string, string>;
+  /** Address inside the cluster, given by the server; `None` for a headless service. */
   clusterIP?: string;
+  /** Addresses inside the cluster, one a family. */
   clusterIPs?: string[];
-  /** One of ClusterIP, NodePort, LoadBalancer, ExternalName. */
+  /** From where it is reached: ClusterIP (the default), NodePort, LoadBalancer or ExternalName. One of ClusterIP, NodePort, LoadBalancer, ExternalName. */
   type?: string;
+  /** Further addresses of nodes at which traffic arrives. */
   externalIPs?: string[];
-  /** One of ClientIP, None. */
+  /** ClientIP leads a client to the same pod again and again. One of ClientIP, None. */
   sessionAffinity?: string;
+  /** Deprecated: the address that a load balancer should have. */
   loadBalancerIP?: string;
+  /** Addresses that may use the load balancer. */
   loadBalancerSourceRanges?: string[];
+  /** The name that a service of type ExternalName stands for. */
   externalName?: string;
-  /** One of Cluster, Local. */
+  /** Local keeps traffic from outside on the node where it arrived. One of Cluster, Local. */
   externalTrafficPolicy?: string;
+  /** Port at which load balancers ask whether a node has pods of the service. */
   healthCheckNodePort?: number;
+  /** Lead to pods that are not ready too. */
   publishNotReadyAddresses?: boolean;
+  /** How long sessionAffinity lasts. */
   sessionAffinityConfig?: SessionAffinityConfig;
-  /** One of IPv4, IPv6. */
+  /** IPv4, IPv6 or both, in order. One of IPv4, IPv6. */
   ipFamilies?: string[];
-  /** One of SingleStack, PreferDualStack, RequireDualStack. */
+  /** Whether both families are wanted or required. One of SingleStack, PreferDualStack, RequireDualStack. */
   ipFamilyPolicy?: string;
+  /** Whether a load balancer needs node ports. True when not given. */
   allocateLoadBalancerNodePorts?: boolean;
+  /** Which implementation of load balancers. */
   loadBalancerClass?: string;
-  /** One of Cluster, Local. */
+  /** Local keeps traffic from inside on the node where it began. One of Cluster, Local. */
   internalTrafficPolicy?: string;
+  /** Which endpoints are preferred, such as those nearby. */
   trafficDistribution?: string;
 }
 
@@ -1808,7 +1964,9 @@ export interface TypedObjectReference {
   namespace?: string;
 }
 
+/** A directory that containers of the pod can mount. */
 export interface Volume extends VolumeSource {
+  /** Unique in the pod. */
   name: string;
 }
 
@@ -1829,15 +1987,21 @@ export interface VolumeHealthStatus {
   lastTransitionTime?: string;
 }
 
+/** Where a volume appears in a container. */
 export interface VolumeMount {
+  /** Name of the volume. */
   name: string;
+  /** Refuse writes. */
   readOnly?: boolean;
   /** Known values: Disabled, IfPossible, Enabled. */
   recursiveReadOnly?: string;
+  /** Path in the container. */
   mountPath: string;
+  /** Path in the volume to mount instead of its root. */
   subPath?: string;
-  /** One of None, HostToContainer, Bidirectional. */
+  /** Whether mounts made later are passed on. One of None, HostToContainer, Bidirectional. */
   mountPropagation?: string;
+  /** As subPath, with `$(VAR)` replaced from the environment. */
   subPathExpr?: string;
   bindMountOptions?: string[];
 }
@@ -1869,36 +2033,48 @@ export interface VolumeResourceRequirements {
   requests?: Record<string, string>;
 }
 
+/** What a volume holds; exactly one. */
 export interface VolumeSource {
+  /** A file or directory of the node. */
   hostPath?: HostPathVolumeSource;
+  /** An empty directory that lives as long as the pod. */
   emptyDir?: EmptyDirVolumeSource;
   gcePersistentDisk?: GCEPersistentDiskVolumeSource;
   awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
   gitRepo?: GitRepoVolumeSource;
+  /** The keys of a secret as files. */
   secret?: SecretVolumeSource;
+  /** A directory of an NFS server. */
   nfs?: NFSVolumeSource;
   iscsi?: ISCSIVolumeSource;
   glusterfs?: GlusterfsVolumeSource;
+  /** A volume that a claim is bound to. */
   persistentVolumeClaim?: PersistentVolumeClaimVolumeSource;
   rbd?: RBDVolumeSource;
   flexVolume?: FlexVolumeSource;
   cinder?: CinderVolumeSource;
   cephfs?: CephFSVolumeSource;
   flocker?: FlockerVolumeSource;
+  /** Fields of the pod as files. */
   downwardAPI?: DownwardAPIVolumeSource;
   fc?: FCVolumeSource;
   azureFile?: AzureFileVolumeSource;
+  /** The keys of a config map as files. */
   configMap?: ConfigMapVolumeSource;
   vsphereVolume?: VsphereVirtualDiskVolumeSource;
   quobyte?: QuobyteVolumeSource;
   azureDisk?: AzureDiskVolumeSource;
   photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
+  /** Several sources in one directory. */
   projected?: ProjectedVolumeSource;
   portworxVolume?: PortworxVolumeSource;
   scaleIO?: ScaleIOVolumeSource;
   storageos?: StorageOSVolumeSource;
+  /** A volume of a CSI driver, for this pod alone. */
   csi?: CSIVolumeSource;
+  /** A volume from a claim that lives as long as the pod. */
   ephemeral?: EphemeralVolumeSource;
+  /** The files of an image. */
   image?: ImageVolumeSource;
 }
 

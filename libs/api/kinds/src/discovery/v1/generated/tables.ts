@@ -40,15 +40,15 @@ export const messages: readonly MessageSchema[] = [
     f('appProtocol', 4, t.string, { presence: 'ptr' }),
   ], { atomic: true }),
   defineRoot('discovery.k8s.io/v1.EndpointSlice', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
     f('addressType', 4, t.string, { required: true, omit: 'never', enum: enumAddressType, validation: ['immutable'] }),
     f('endpoints', 2, listType(messageType('discovery.k8s.io/v1.Endpoint')), { omit: 'never', list: { type: 'atomic' } }),
     f('ports', 3, listType(messageType('discovery.k8s.io/v1.EndpointPort')), { omit: 'never', list: { type: 'atomic' } }),
-  ]),
+  ], { description: 'Some of the addresses behind a service.' }),
   defineRoot('discovery.k8s.io/v1.EndpointSliceList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('discovery.k8s.io/v1.EndpointSlice')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('discovery.k8s.io/v1.EndpointSlice')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of EndpointSlice.' }),
   defineMessage('discovery.k8s.io/v1.ForNode', [
     f('name', 1, t.string, { required: true, omit: 'never' }),
   ]),

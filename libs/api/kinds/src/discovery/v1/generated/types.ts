@@ -33,6 +33,7 @@ export interface EndpointPort {
   appProtocol?: string;
 }
 
+/** Some of the addresses behind a service. */
 export interface EndpointSlice {
   apiVersion?: string;
   kind?: string;

@@ -11,7 +11,7 @@ import type { KindSchema, MessageSchema } from '../../../schema-table.js';
 
 export const messages: readonly MessageSchema[] = [
   defineRoot('events.k8s.io/v1.Event', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { omit: 'never' }),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { omit: 'never', description: 'Name, namespace, labels and other metadata.' }),
     f('eventTime', 2, t.microTime, { required: true, omit: 'never' }),
     f('series', 3, messageType('events.k8s.io/v1.EventSeries'), { presence: 'ptr' }),
     f('reportingController', 4, t.string),
@@ -28,9 +28,9 @@ export const messages: readonly MessageSchema[] = [
     f('deprecatedCount', 15, t.int32),
   ]),
   defineRoot('events.k8s.io/v1.EventList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('events.k8s.io/v1.Event')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('events.k8s.io/v1.Event')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of Event.' }),
   defineMessage('events.k8s.io/v1.EventSeries', [
     f('count', 1, t.int32, { required: true, omit: 'never' }),
     f('lastObservedTime', 2, t.microTime, { required: true, omit: 'never' }),

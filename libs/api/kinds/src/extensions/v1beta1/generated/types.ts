@@ -6,6 +6,7 @@ import type {
   ListMeta as MetaV1ListMeta,
 } from '../../../meta/v1/generated/types.js';
 
+/** Deprecated: use apps/v1, under which it is stored. */
 export interface DaemonSet {
   apiVersion?: string;
   kind?: string;
@@ -58,6 +59,7 @@ export interface DaemonSetUpdateStrategy {
   rollingUpdate?: RollingUpdateDaemonSet;
 }
 
+/** Deprecated: use apps/v1, under which it is stored. */
 export interface Deployment {
   apiVersion?: string;
   kind?: string;
@@ -84,36 +86,58 @@ export interface DeploymentList {
   items: Deployment[];
 }
 
+/** What a deployment runs, and how it changes from one version to the next. */
 export interface DeploymentSpec {
+  /** How many pods. 1 when not given. */
   replicas?: number;
+  /** Which pods belong to it. The labels of the template when not given. */
   selector?: MetaV1LabelSelector;
+  /** What the pods are made from. A change of it is rolled out. */
   template: CoreV1PodTemplateSpec;
+  /** How old pods are replaced by new ones. */
   strategy?: DeploymentStrategy;
+  /** Seconds that a pod must be ready to count as available. */
   minReadySeconds?: number;
+  /** How many old replica sets are kept to go back to. */
   revisionHistoryLimit?: number;
+  /** Changes of the template are not rolled out. */
   paused?: boolean;
+  /** Deprecated: the revision to go back to. */
   rollbackTo?: RollbackConfig;
+  /** Seconds without progress after which a rollout has failed. */
   progressDeadlineSeconds?: number;
 }
 
+/** How far a deployment is. */
 export interface DeploymentStatus {
+  /** The generation that the status was made of. */
   observedGeneration?: number;
+  /** Pods there are. */
   replicas?: number;
+  /** Pods of the present template. */
   updatedReplicas?: number;
+  /** Pods that are ready. */
   readyReplicas?: number;
+  /** Pods that have been ready for minReadySeconds. */
   availableReplicas?: number;
+  /** Pods still missing. */
   unavailableReplicas?: number;
   terminatingReplicas?: number;
+  /** Available, Progressing and ReplicaFailure. */
   conditions?: DeploymentCondition[];
+  /** How often the name of a replica set was taken. */
   collisionCount?: number;
 }
 
+/** How old pods are replaced by new ones. */
 export interface DeploymentStrategy {
-  /** Known values: Recreate, RollingUpdate. */
+  /** RollingUpdate (the default), or Recreate: all old ones go first. Known values: Recreate, RollingUpdate. */
   type?: string;
+  /** How many at a time. */
   rollingUpdate?: RollingUpdateDeployment;
 }
 
+/** Deprecated: use apps/v1, under which it is stored. */
 export interface ReplicaSet {
   apiVersion?: string;
   kind?: string;
@@ -139,10 +163,15 @@ export interface ReplicaSetList {
   items: ReplicaSet[];
 }
 
+/** How many pods, and of what. */
 export interface ReplicaSetSpec {
+  /** How many pods. 1 when not given. */
   replicas?: number;
+  /** Seconds that a pod must be ready to count as available. */
   minReadySeconds?: number;
+  /** Which pods belong to it. Never changes. */
   selector?: MetaV1LabelSelector;
+  /** What the pods are made from. */
   template?: CoreV1PodTemplateSpec;
 }
 
@@ -165,8 +194,11 @@ export interface RollingUpdateDaemonSet {
   maxSurge?: number | string;
 }
 
+/** How many pods may be replaced at a time. */
 export interface RollingUpdateDeployment {
+  /** The most pods that may be missing, as a number or a percentage. 25% when not given. */
   maxUnavailable?: number | string;
+  /** The most pods above the wanted number, as a number or a percentage. 25% when not given. */
   maxSurge?: number | string;
 }
 

@@ -51,13 +51,19 @@ export interface ApplyOptions {
   fieldManager: string;
 }
 
+/** One aspect of the state of an object. */
 export interface Condition {
+  /** Name of the aspect. */
   type: string;
-  /** Known values: True, False, Unknown. */
+  /** True, False or Unknown. Known values: True, False, Unknown. */
   status: string;
+  /** The generation of the object that the condition was made of. */
   observedGeneration?: number;
+  /** When the status changed last. */
   lastTransitionTime: string;
+  /** One word for why the status is what it is. */
   reason: string;
+  /** The same for people. */
   message: string;
 }
 
@@ -69,14 +75,19 @@ export interface CreateOptions {
   fieldValidation?: string;
 }
 
+/** How to delete an object. */
 export interface DeleteOptions {
   apiVersion?: string;
   kind?: string;
+  /** Seconds that the object has to end; 0 deletes at once. */
   gracePeriodSeconds?: number;
+  /** What must hold for the deletion to happen. */
   preconditions?: Preconditions;
+  /** Deprecated: use propagationPolicy. */
   orphanDependents?: boolean;
-  /** Known values: Orphan, Background, Foreground. */
+  /** What becomes of dependents: Orphan, Background or Foreground. Known values: Orphan, Background, Foreground. */
   propagationPolicy?: string;
+  /** `All`: check everything, delete nothing. */
   dryRun?: string[];
   ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
 }
@@ -126,15 +137,21 @@ export interface GroupVersionResource {
   resource: string;
 }
 
+/** Selects objects by their labels; all conditions must hold. An empty one selects everything. */
 export interface LabelSelector {
+  /** Labels that must have these values. */
   matchLabels?: Record<string, string>;
+  /** Further conditions. */
   matchExpressions?: LabelSelectorRequirement[];
 }
 
+/** A condition on one label. */
 export interface LabelSelectorRequirement {
+  /** The label. */
   key: string;
-  /** Known values: In, NotIn, Exists, DoesNotExist. */
+  /** How the label relates to the values: In, NotIn, Exists or DoesNotExist. Known values: In, NotIn, Exists, DoesNotExist. */
   operator: string;
+  /** The values for In and NotIn; empty for the others. */
   values?: string[];
 }
 
@@ -145,10 +162,14 @@ export interface List {
   items: Json[];
 }
 
+/** Metadata of a list. */
 export interface ListMeta {
   selfLink?: string;
+  /** The state that the list shows; a watch can go on from it. */
   resourceVersion?: string;
+  /** Where the next page begins; empty on the last one. */
   continue?: string;
+  /** How many objects are left after this page, as far as known. */
   remainingItemCount?: number;
   shardInfo?: ShardInfo;
 }
@@ -196,7 +217,9 @@ export interface PatchOptions {
 }
 
 export interface Preconditions {
+  /** The UID that the object must have. */
   uid?: string;
+  /** The resourceVersion that the object must have. */
   resourceVersion?: string;
 }
 

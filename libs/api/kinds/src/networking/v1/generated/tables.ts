@@ -23,13 +23,13 @@ export const messages: readonly MessageSchema[] = [
     f('paths', 1, listType(messageType('networking.k8s.io/v1.HTTPIngressPath')), { required: true, omit: 'never', list: { type: 'atomic' } }),
   ]),
   defineRoot('networking.k8s.io/v1.IPAddress', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('networking.k8s.io/v1.IPAddressSpec'), { required: true }),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('networking.k8s.io/v1.IPAddressSpec'), { required: true, description: 'What is wanted.' }),
   ]),
   defineRoot('networking.k8s.io/v1.IPAddressList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('networking.k8s.io/v1.IPAddress')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('networking.k8s.io/v1.IPAddress')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of IPAddress.' }),
   defineMessage('networking.k8s.io/v1.IPAddressSpec', [
     f('parentRef', 1, messageType('networking.k8s.io/v1.ParentReference'), { required: true, presence: 'ptr', validation: ['immutable'] }),
   ]),
@@ -38,22 +38,22 @@ export const messages: readonly MessageSchema[] = [
     f('except', 2, listType(t.string), { list: { type: 'atomic' } }),
   ]),
   defineRoot('networking.k8s.io/v1.Ingress', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('networking.k8s.io/v1.IngressSpec')),
-    f('status', 3, messageType('networking.k8s.io/v1.IngressStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('networking.k8s.io/v1.IngressSpec'), { description: 'What is wanted.' }),
+    f('status', 3, messageType('networking.k8s.io/v1.IngressStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('networking.k8s.io/v1.IngressBackend', [
     f('service', 4, messageType('networking.k8s.io/v1.IngressServiceBackend'), { presence: 'ptr' }),
     f('resource', 3, messageType('core/v1.TypedLocalObjectReference'), { presence: 'ptr' }),
   ]),
   defineRoot('networking.k8s.io/v1.IngressClass', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('networking.k8s.io/v1.IngressClassSpec')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('networking.k8s.io/v1.IngressClassSpec'), { description: 'What is wanted.' }),
   ]),
   defineRoot('networking.k8s.io/v1.IngressClassList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('networking.k8s.io/v1.IngressClass')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('networking.k8s.io/v1.IngressClass')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of IngressClass.' }),
   defineMessage('networking.k8s.io/v1.IngressClassParametersReference', [
     f('apiGroup', 1, t.string, { presence: 'ptr' }),
     f('kind', 2, t.string, { required: true, omit: 'never' }),
@@ -66,9 +66,9 @@ export const messages: readonly MessageSchema[] = [
     f('parameters', 2, messageType('networking.k8s.io/v1.IngressClassParametersReference'), { presence: 'ptr' }),
   ]),
   defineRoot('networking.k8s.io/v1.IngressList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('networking.k8s.io/v1.Ingress')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('networking.k8s.io/v1.Ingress')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of Ingress.' }),
   defineMessage('networking.k8s.io/v1.IngressLoadBalancerIngress', [
     f('ip', 1, t.string),
     f('hostname', 2, t.string),
@@ -107,8 +107,8 @@ export const messages: readonly MessageSchema[] = [
     f('secretName', 2, t.string),
   ]),
   defineRoot('networking.k8s.io/v1.NetworkPolicy', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('networking.k8s.io/v1.NetworkPolicySpec')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('networking.k8s.io/v1.NetworkPolicySpec'), { description: 'What is wanted.' }),
   ]),
   defineMessage('networking.k8s.io/v1.NetworkPolicyEgressRule', [
     f('ports', 1, listType(messageType('networking.k8s.io/v1.NetworkPolicyPort')), { list: { type: 'atomic' } }),
@@ -119,9 +119,9 @@ export const messages: readonly MessageSchema[] = [
     f('from', 2, listType(messageType('networking.k8s.io/v1.NetworkPolicyPeer')), { list: { type: 'atomic' } }),
   ]),
   defineRoot('networking.k8s.io/v1.NetworkPolicyList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('networking.k8s.io/v1.NetworkPolicy')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('networking.k8s.io/v1.NetworkPolicy')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of NetworkPolicy.' }),
   defineMessage('networking.k8s.io/v1.NetworkPolicyPeer', [
     f('podSelector', 1, messageType('meta.k8s.io/v1.LabelSelector'), { presence: 'ptr' }),
     f('namespaceSelector', 2, messageType('meta.k8s.io/v1.LabelSelector'), { presence: 'ptr' }),
@@ -149,14 +149,14 @@ export const messages: readonly MessageSchema[] = [
     f('number', 2, t.int32),
   ], { atomic: true }),
   defineRoot('networking.k8s.io/v1.ServiceCIDR', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('networking.k8s.io/v1.ServiceCIDRSpec')),
-    f('status', 3, messageType('networking.k8s.io/v1.ServiceCIDRStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('networking.k8s.io/v1.ServiceCIDRSpec'), { description: 'What is wanted.' }),
+    f('status', 3, messageType('networking.k8s.io/v1.ServiceCIDRStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineRoot('networking.k8s.io/v1.ServiceCIDRList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('networking.k8s.io/v1.ServiceCIDR')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('networking.k8s.io/v1.ServiceCIDR')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of ServiceCIDR.' }),
   defineMessage('networking.k8s.io/v1.ServiceCIDRSpec', [
     f('cidrs', 1, listType(t.string), { list: { type: 'atomic' } }),
   ]),

@@ -15,15 +15,15 @@ export const messages: readonly MessageSchema[] = [
     f('podFixed', 1, mapType(t.quantity)),
   ]),
   defineRoot('node.k8s.io/v1.RuntimeClass', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
     f('handler', 2, t.string, { required: true, omit: 'never', validation: ['format="k8s-short-name"', 'immutable'] }),
     f('overhead', 3, messageType('node.k8s.io/v1.Overhead'), { presence: 'ptr' }),
     f('scheduling', 4, messageType('node.k8s.io/v1.Scheduling'), { presence: 'ptr' }),
   ]),
   defineRoot('node.k8s.io/v1.RuntimeClassList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('node.k8s.io/v1.RuntimeClass')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('node.k8s.io/v1.RuntimeClass')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of RuntimeClass.' }),
   defineMessage('node.k8s.io/v1.Scheduling', [
     f('nodeSelector', 1, mapType(t.string), { atomic: true }),
     f('tolerations', 2, listType(messageType('core/v1.Toleration')), { list: { type: 'atomic' } }),

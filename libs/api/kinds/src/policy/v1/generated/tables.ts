@@ -14,18 +14,18 @@ export const enumUnhealthyPodEvictionPolicyType = { name: 'UnhealthyPodEvictionP
 
 export const messages: readonly MessageSchema[] = [
   defineRoot('policy/v1.Eviction', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
     f('deleteOptions', 2, messageType('meta.k8s.io/v1.DeleteOptions'), { presence: 'ptr' }),
-  ]),
+  ], { description: 'Asks for a pod to be deleted, unless a disruption budget forbids it.' }),
   defineRoot('policy/v1.PodDisruptionBudget', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('policy/v1.PodDisruptionBudgetSpec')),
-    f('status', 3, messageType('policy/v1.PodDisruptionBudgetStatus')),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('policy/v1.PodDisruptionBudgetSpec'), { description: 'What is wanted.' }),
+    f('status', 3, messageType('policy/v1.PodDisruptionBudgetStatus'), { description: 'What there is. Written by the system.' }),
+  ], { description: 'How many pods of a group may be missing on purpose.' }),
   defineRoot('policy/v1.PodDisruptionBudgetList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('policy/v1.PodDisruptionBudget')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('policy/v1.PodDisruptionBudget')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of PodDisruptionBudget.' }),
   defineMessage('policy/v1.PodDisruptionBudgetSpec', [
     f('minAvailable', 1, t.intOrString, { presence: 'ptr' }),
     f('selector', 2, messageType('meta.k8s.io/v1.LabelSelector'), { presence: 'ptr', patch: { strategies: ['replace'] } }),

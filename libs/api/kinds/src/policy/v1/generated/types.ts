@@ -7,6 +7,7 @@ import type {
   ListMeta as MetaV1ListMeta,
 } from '../../../meta/v1/generated/types.js';
 
+/** Asks for a pod to be deleted, unless a disruption budget forbids it. */
 export interface Eviction {
   apiVersion?: string;
   kind?: string;
@@ -14,6 +15,7 @@ export interface Eviction {
   deleteOptions?: MetaV1DeleteOptions;
 }
 
+/** How many pods of a group may be missing on purpose. */
 export interface PodDisruptionBudget {
   apiVersion?: string;
   kind?: string;

@@ -9,6 +9,7 @@ export interface AggregationRule {
   clusterRoleSelectors?: MetaV1LabelSelector[];
 }
 
+/** Permissions in the whole cluster, or for binding in a namespace. */
 export interface ClusterRole {
   apiVersion?: string;
   kind?: string;
@@ -17,6 +18,7 @@ export interface ClusterRole {
   aggregationRule?: AggregationRule;
 }
 
+/** Gives the permissions of a role in the whole cluster. */
 export interface ClusterRoleBinding {
   apiVersion?: string;
   kind?: string;
@@ -47,6 +49,7 @@ export interface PolicyRule {
   nonResourceURLs?: string[];
 }
 
+/** Permissions within a namespace. */
 export interface Role {
   apiVersion?: string;
   kind?: string;
@@ -54,6 +57,7 @@ export interface Role {
   rules?: PolicyRule[];
 }
 
+/** Gives the permissions of a role within a namespace. */
 export interface RoleBinding {
   apiVersion?: string;
   kind?: string;

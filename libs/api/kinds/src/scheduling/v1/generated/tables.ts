@@ -5,16 +5,16 @@ import { enumPreemptionPolicy } from '../../../core/v1/generated/tables.js';
 
 export const messages: readonly MessageSchema[] = [
   defineRoot('scheduling.k8s.io/v1.PriorityClass', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
     f('value', 2, t.int32, { omit: 'never' }),
     f('globalDefault', 3, t.bool),
     f('description', 4, t.string),
     f('preemptionPolicy', 5, t.string, { presence: 'ptr', enum: enumPreemptionPolicy }),
   ]),
   defineRoot('scheduling.k8s.io/v1.PriorityClassList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('scheduling.k8s.io/v1.PriorityClass')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('scheduling.k8s.io/v1.PriorityClass')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of PriorityClass.' }),
 ];
 
 export const kinds: readonly KindSchema[] = [

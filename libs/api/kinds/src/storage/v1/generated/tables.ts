@@ -22,13 +22,13 @@ export const enumVolumeLifecycleMode = { name: 'VolumeLifecycleMode', values: ['
 
 export const messages: readonly MessageSchema[] = [
   defineRoot('storage.k8s.io/v1.CSIDriver', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('storage.k8s.io/v1.CSIDriverSpec'), { required: true, omit: 'never' }),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('storage.k8s.io/v1.CSIDriverSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
   ]),
   defineRoot('storage.k8s.io/v1.CSIDriverList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('storage.k8s.io/v1.CSIDriver')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('storage.k8s.io/v1.CSIDriver')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of CSIDriver.' }),
   defineMessage('storage.k8s.io/v1.CSIDriverSpec', [
     f('attachRequired', 1, t.bool, { presence: 'ptr' }),
     f('podInfoOnMount', 2, t.bool, { presence: 'ptr' }),
@@ -43,9 +43,9 @@ export const messages: readonly MessageSchema[] = [
     f('preventPodSchedulingIfMissing', 11, t.bool, { presence: 'ptr' }),
   ]),
   defineRoot('storage.k8s.io/v1.CSINode', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('storage.k8s.io/v1.CSINodeSpec'), { required: true, omit: 'never' }),
-    f('status', 3, messageType('storage.k8s.io/v1.CSINodeStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('storage.k8s.io/v1.CSINodeSpec'), { required: true, omit: 'never', description: 'What is wanted.' }),
+    f('status', 3, messageType('storage.k8s.io/v1.CSINodeStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineMessage('storage.k8s.io/v1.CSINodeDriver', [
     f('name', 1, t.string, { required: true, omit: 'never' }),
@@ -54,9 +54,9 @@ export const messages: readonly MessageSchema[] = [
     f('allocatable', 4, messageType('storage.k8s.io/v1.VolumeNodeResources'), { presence: 'ptr' }),
   ]),
   defineRoot('storage.k8s.io/v1.CSINodeList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('storage.k8s.io/v1.CSINode')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('storage.k8s.io/v1.CSINode')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of CSINode.' }),
   defineMessage('storage.k8s.io/v1.CSINodeSpec', [
     f('drivers', 1, listType(messageType('storage.k8s.io/v1.CSINodeDriver')), { required: true, omit: 'never', list: { type: 'map', keys: ['name'] }, patch: { strategies: ['merge'], mergeKey: 'name' } }),
   ]),
@@ -64,18 +64,18 @@ export const messages: readonly MessageSchema[] = [
     f('storageHealth', 1, listType(messageType('storage.k8s.io/v1.StorageHealth')), { list: { type: 'map', keys: ['name'] }, patch: { strategies: ['merge'], mergeKey: 'name' } }),
   ]),
   defineRoot('storage.k8s.io/v1.CSIStorageCapacity', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
     f('nodeTopology', 2, messageType('meta.k8s.io/v1.LabelSelector'), { presence: 'ptr' }),
     f('storageClassName', 3, t.string, { required: true, omit: 'never' }),
     f('capacity', 4, t.quantity, { presence: 'ptr' }),
     f('maximumVolumeSize', 5, t.quantity, { presence: 'ptr' }),
   ]),
   defineRoot('storage.k8s.io/v1.CSIStorageCapacityList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('storage.k8s.io/v1.CSIStorageCapacity')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('storage.k8s.io/v1.CSIStorageCapacity')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of CSIStorageCapacity.' }),
   defineRoot('storage.k8s.io/v1.StorageClass', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
     f('provisioner', 2, t.string, { required: true, omit: 'never', validation: ['immutable'] }),
     f('parameters', 3, mapType(t.string), { validation: ['immutable'] }),
     f('reclaimPolicy', 4, t.string, { presence: 'ptr', enum: enumPersistentVolumeReclaimPolicy, validation: ['immutable'] }),
@@ -85,9 +85,9 @@ export const messages: readonly MessageSchema[] = [
     f('allowedTopologies', 8, listType(messageType('core/v1.TopologySelectorTerm')), { list: { type: 'atomic' } }),
   ]),
   defineRoot('storage.k8s.io/v1.StorageClassList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('storage.k8s.io/v1.StorageClass')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('storage.k8s.io/v1.StorageClass')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of StorageClass.' }),
   defineMessage('storage.k8s.io/v1.StorageHealth', [
     f('name', 1, t.string, { required: true, omit: 'never' }),
     f('healthConditions', 2, listType(messageType('storage.k8s.io/v1.StorageHealthCondition')), { list: { type: 'atomic' } }),
@@ -105,14 +105,14 @@ export const messages: readonly MessageSchema[] = [
     f('expirationSeconds', 2, t.int64, { presence: 'ptr' }),
   ]),
   defineRoot('storage.k8s.io/v1.VolumeAttachment', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
-    f('spec', 2, messageType('storage.k8s.io/v1.VolumeAttachmentSpec'), { required: true, omit: 'never', validation: ['immutable'] }),
-    f('status', 3, messageType('storage.k8s.io/v1.VolumeAttachmentStatus')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
+    f('spec', 2, messageType('storage.k8s.io/v1.VolumeAttachmentSpec'), { required: true, omit: 'never', validation: ['immutable'], description: 'What is wanted.' }),
+    f('status', 3, messageType('storage.k8s.io/v1.VolumeAttachmentStatus'), { description: 'What there is. Written by the system.' }),
   ]),
   defineRoot('storage.k8s.io/v1.VolumeAttachmentList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('storage.k8s.io/v1.VolumeAttachment')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('storage.k8s.io/v1.VolumeAttachment')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of VolumeAttachment.' }),
   defineMessage('storage.k8s.io/v1.VolumeAttachmentSource', [
     f('persistentVolumeName', 1, t.string, { presence: 'ptr' }),
     f('inlineVolumeSpec', 2, messageType('core/v1.PersistentVolumeSpec'), { presence: 'ptr' }),
@@ -129,14 +129,14 @@ export const messages: readonly MessageSchema[] = [
     f('detachError', 4, messageType('storage.k8s.io/v1.VolumeError'), { presence: 'ptr' }),
   ]),
   defineRoot('storage.k8s.io/v1.VolumeAttributesClass', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta')),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ObjectMeta'), { description: 'Name, namespace, labels and other metadata.' }),
     f('driverName', 2, t.string, { required: true, omit: 'never' }),
     f('parameters', 3, mapType(t.string)),
   ]),
   defineRoot('storage.k8s.io/v1.VolumeAttributesClassList', [
-    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta')),
-    f('items', 2, listType(messageType('storage.k8s.io/v1.VolumeAttributesClass')), { required: true, omit: 'never' }),
-  ]),
+    f('metadata', 1, messageType('meta.k8s.io/v1.ListMeta'), { description: 'Metadata of the list.' }),
+    f('items', 2, listType(messageType('storage.k8s.io/v1.VolumeAttributesClass')), { required: true, omit: 'never', description: 'The objects.' }),
+  ], { description: 'A list of VolumeAttributesClass.' }),
   defineMessage('storage.k8s.io/v1.VolumeError', [
     f('time', 1, t.time),
     f('message', 2, t.string),

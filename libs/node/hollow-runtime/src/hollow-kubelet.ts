@@ -1,0 +1,84 @@
+/** A whole node without a machine: the real kubelet on a runtime, a host and probes in memory. Many fit into a process. */
+import type { Random, Time } from '@periplus/base/clock';
+import type { Logger } from '@periplus/base/telemetry';
+import type { ApiClient } from '@periplus/client/api-client';
+import { createKubelet, type Kubelet, type NodeDescription } from '@periplus/node/pod-lifecycle';
+import { createHollowHost } from './hollow-host.js';
+import { createHollowProber } from './hollow-prober.js';
+import { createHollowRuntime, type HollowRuntime } from './hollow-runtime.js';
+
+export interface HollowKubeletOptions {
+  readonly client: ApiClient;
+  readonly nodeName: string;
+  /** IPv4; the node's own and its pods' range. */
+  readonly address: string;
+  readonly podCidr: string;
+  readonly capacity?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly time: Time;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** How often the runtime is looked at; 1 s by default. */
+  readonly relistMs?: number;
+  /** What an earlier kubelet of this node left running; a new one by default. */
+  readonly runtime?: HollowRuntime;
+}
+
+export interface HollowKubelet extends Kubelet {
+  readonly runtime: HollowRuntime;
+}
+
+const defaultCapacity = { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-storage': '100Gi' };
+
+export function hollowNode(
+  options: Pick<HollowKubeletOptions, 'nodeName' | 'address' | 'podCidr' | 'capacity' | 'labels'>,
+): NodeDescription {
+  const { nodeName, address, podCidr, capacity = defaultCapacity, labels = {} } = options;
+  return {
+    name: nodeName,
+    addresses: [
+      { type: 'InternalIP', address },
+      { type: 'Hostname', address: nodeName },
+    ],
+    labels: {
+      'kubernetes.io/hostname': nodeName,
+      'kubernetes.io/os': 'linux',
+      'kubernetes.io/arch': 'amd64',
+      ...labels,
+    },
+    capacity,
+    allocatable: capacity,
+    podCidr,
+    kubeletVersion: 'v1.35.4',
+    kubeletPort: 10250,
+    machineId: nodeName,
+    systemUuid: nodeName,
+    bootId: nodeName,
+    kernelVersion: '0.0.0-hollow',
+    osImage: 'hollow',
+    operatingSystem: 'linux',
+    architecture: 'amd64',
+    unschedulable: false,
+    taints: [],
+  };
+}
+
+export function createHollowKubelet(options: HollowKubeletOptions): HollowKubelet {
+  const { client, podCidr, time, random, logger, relistMs } = options;
+  const runtime = options.runtime ?? createHollowRuntime({ time, podCidr });
+  const kubelet = createKubelet({
+    client,
+    runtime,
+    host: createHollowHost(),
+    prober: createHollowProber(),
+    node: hollowNode(options),
+    clusterDns: [],
+    clusterDomain: 'cluster.local',
+    nodeDns: { servers: [], searches: [], options: [] },
+    time,
+    random,
+    logger,
+    ...(relistMs === undefined ? {} : { relistMs }),
+  });
+  return { ...kubelet, runtime };
+}

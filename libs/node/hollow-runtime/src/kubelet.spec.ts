@@ -1,0 +1,222 @@
+/** The whole kubelet on a hollow runtime: pods from their creation to their end. */
+import type { Lease, Node } from '@periplus/api/kinds';
+import { createKubeletHarness, type KubeletHarness, podsTarget } from './kubelet-harness.js';
+
+describe('a kubelet', () => {
+  let harness: KubeletHarness;
+  beforeEach(() => {
+    harness = createKubeletHarness();
+  });
+  afterEach(() => harness.stop());
+
+  const running = () =>
+    harness
+      .kubelet()
+      .runtime.containers()
+      .filter(({ state }) => state === 'running');
+  const remove = (name: string, gracePeriodSeconds?: number) =>
+    harness.api.delete({ ...podsTarget, name }, gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds });
+
+  it('registers its node and keeps its lease', async () => {
+    await harness.run(1_000);
+    const [node] = harness.api.objects<Node>({ group: '', resource: 'nodes' });
+    expect(node?.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+    const lease = () => harness.api.objects<Lease>({ group: 'coordination.k8s.io', resource: 'leases' })[0];
+    const before = lease()?.spec?.renewTime;
+    await harness.run(11_000);
+    expect(lease()?.spec?.renewTime).not.toBe(before);
+  });
+
+  it('runs a pod and says so', async () => {
+    await harness.createPod('web', {});
+    await harness.run(3_000);
+    const status = harness.pod('web')?.status;
+    expect(status?.phase).toBe('Running');
+    expect(status?.podIP).toBe('10.244.0.2');
+    expect(status?.containerStatuses?.[0]).toMatchObject({ name: 'main', ready: true, started: true, restartCount: 0 });
+    expect(status?.conditions?.map(({ type, status: value }) => `${type}=${value}`)).toEqual([
+      'PodReadyToStartContainers=True',
+      'Initialized=True',
+      'Ready=True',
+      'ContainersReady=True',
+      'PodScheduled=True',
+    ]);
+    expect(harness.events('Started')).toHaveLength(1);
+  });
+
+  it('removes a deleted pod from the runtime and then from the API', async () => {
+    await harness.createPod('web', {});
+    await harness.run(3_000);
+    await remove('web');
+    await harness.run(5_000);
+    expect(harness.pod('web')).toBeUndefined();
+    expect(harness.kubelet().runtime.containers()).toEqual([]);
+  });
+
+  it('restarts a container that ends at once, then after growing delays', async () => {
+    await harness.createPod('crash', {});
+    await harness.run(3_000);
+    const starts: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const [container] = running();
+      expect(container).toBeDefined();
+      harness.kubelet().runtime.exit(container?.id ?? '', 1);
+      const endedAt = harness.time.monotonic();
+      while (running().length === 0) await harness.run(100);
+      starts.push(Math.round((harness.time.monotonic() - endedAt) / 1000));
+    }
+    expect(starts).toEqual([expect.any(Number), 10, 20, 40, 80]);
+    expect(starts[0]).toBeLessThanOrEqual(2);
+    await harness.run(500);
+    const status = harness.pod('crash')?.status?.containerStatuses?.[0];
+    expect(status?.restartCount).toBe(5);
+    expect(status?.lastState?.terminated).toMatchObject({ exitCode: 1, reason: 'Error' });
+  });
+
+  it('says CrashLoopBackOff while a container waits for its restart', async () => {
+    await harness.createPod('crash', {});
+    await harness.run(3_000);
+    for (let round = 0; round < 2; round++) {
+      harness.kubelet().runtime.exit(running()[0]?.id ?? '', 7);
+      await harness.run(3_000);
+    }
+    const status = harness.pod('crash')?.status?.containerStatuses?.[0];
+    expect(status?.state?.waiting).toMatchObject({ reason: 'CrashLoopBackOff' });
+    expect(status?.state?.waiting?.message).toMatch(
+      /^back-off 10s restarting failed container=main pod=crash_default\(/,
+    );
+    expect(status?.lastState?.terminated?.exitCode).toBe(7);
+    expect(harness.pod('crash')?.status?.phase).toBe('Running');
+  });
+
+  it('adopts what runs when it starts again, and restarts nothing', async () => {
+    await harness.createPod('web', {});
+    await harness.run(3_000);
+    const before = harness.kubelet().runtime.containers();
+    const seen = harness.pod('web')?.status;
+    await harness.restartKubelet();
+    await harness.run(5_000);
+    expect(harness.kubelet().runtime.containers()).toEqual(before);
+    expect(harness.pod('web')?.status).toEqual(seen);
+  });
+
+  it('ends what was deleted while it was away', async () => {
+    const pod = await harness.createPod('web', {});
+    await harness.run(3_000);
+    harness.kubelet().stop();
+    await harness.api.delete({ ...podsTarget, name: 'web' }, { gracePeriodSeconds: 0 });
+    expect(harness.pod('web')).toBeUndefined();
+    await harness.restartKubelet();
+    await harness.run(5_000);
+    expect(pod.metadata?.uid).toBeDefined();
+    expect(harness.kubelet().runtime.containers()).toEqual([]);
+  });
+
+  it.each([
+    ['Never', 0, 'Succeeded'],
+    ['Never', 3, 'Failed'],
+    ['OnFailure', 0, 'Succeeded'],
+  ])('with restartPolicy %s and exit code %i the pod has %s', async (restartPolicy, exitCode, phase) => {
+    await harness.createPod('job', { restartPolicy });
+    await harness.run(3_000);
+    harness.kubelet().runtime.exit(running()[0]?.id ?? '', exitCode);
+    await harness.run(3_000);
+    expect(harness.pod('job')?.status?.phase).toBe(phase);
+    expect(harness.pod('job')?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(exitCode);
+  });
+
+  it('runs init containers one after another before the others', async () => {
+    await harness.createPod('staged', {
+      initContainers: [
+        { name: 'first', image: 'busybox:1' },
+        { name: 'second', image: 'busybox:1' },
+      ],
+    });
+    const order: string[] = [];
+    for (let round = 0; round < 2; round++) {
+      await harness.run(3_000);
+      const names = running().map(({ name }) => name);
+      order.push(names.join());
+      expect(harness.pod('staged')?.status?.phase).toBe('Pending');
+      harness.kubelet().runtime.exit(running()[0]?.id ?? '', 0);
+    }
+    await harness.run(3_000);
+    order.push(
+      running()
+        .map(({ name }) => name)
+        .join(),
+    );
+    expect(order).toEqual(['first', 'second', 'main']);
+    expect(harness.pod('staged')?.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+  });
+
+  it('keeps sidecars up beside the others and lets them end last', async () => {
+    await harness.createPod('meshed', {
+      initContainers: [{ name: 'proxy', image: 'busybox:1', restartPolicy: 'Always' }],
+      restartPolicy: 'Never',
+    });
+    await harness.run(3_000);
+    expect(running().map(({ name }) => name)).toEqual(['proxy', 'main']);
+    harness.kubelet().runtime.exit(running()[1]?.id ?? '', 0);
+    await harness.run(5_000);
+    expect(running()).toEqual([]);
+    expect(harness.pod('meshed')?.status?.phase).toBe('Succeeded');
+  });
+
+  it('makes a lost sandbox again with its containers', async () => {
+    await harness.createPod('web', {});
+    await harness.run(3_000);
+    harness.kubelet().runtime.loseSandbox(running()[0]?.sandboxId ?? '');
+    await harness.run(3_000);
+    expect(running()).toHaveLength(1);
+    expect(harness.pod('web')?.status?.containerStatuses?.[0]?.restartCount).toBe(1);
+  });
+
+  it('ends a pod at its active deadline', async () => {
+    await harness.createPod('slow', { activeDeadlineSeconds: 20 });
+    await harness.run(30_000);
+    expect(harness.pod('slow')?.status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect(running()).toEqual([]);
+  });
+
+  it('waits for a ConfigMap that a container refers to', async () => {
+    await harness.createPod('needs', {
+      containers: [{ name: 'main', image: 'busybox:1', envFrom: [{ configMapRef: { name: 'settings' } }] }],
+    });
+    await harness.run(3_000);
+    expect(harness.pod('needs')?.status?.containerStatuses?.[0]?.state?.waiting).toEqual({
+      reason: 'CreateContainerConfigError',
+      message: 'configmap "settings" not found',
+    });
+    await harness.api.create(
+      { ...podsTarget, resource: 'configmaps' },
+      { metadata: { name: 'settings', namespace: 'default' } },
+    );
+    await harness.run(3_000);
+    expect(harness.pod('needs')?.status?.phase).toBe('Running');
+  });
+
+  it('keeps pods running while the API is away', async () => {
+    await harness.createPod('web', {});
+    await harness.run(3_000);
+    harness.api.intercept = () => Object.assign(new Error('away'), { code: 'UNAVAILABLE' });
+    harness.kubelet().runtime.exit(running()[0]?.id ?? '', 1);
+    await harness.run(60_000);
+    expect(running()).toHaveLength(1);
+    harness.api.intercept = undefined;
+    await harness.run(10_000);
+    expect(harness.pod('web')?.status?.containerStatuses?.[0]?.restartCount).toBe(1);
+  });
+
+  it('starts nothing of a name that another pod still has here', async () => {
+    await harness.createPod('db-0', { terminationGracePeriodSeconds: 30 });
+    await harness.run(3_000);
+    const [old] = running();
+    await harness.api.delete({ ...podsTarget, name: 'db-0' }, { gracePeriodSeconds: 0 });
+    const fresh = await harness.createPod('db-0', {});
+    await harness.run(5_000);
+    const now = harness.kubelet().runtime.containers();
+    expect(now.map(({ pod }) => pod.uid)).toEqual([fresh.metadata?.uid]);
+    expect(old?.pod.uid).not.toBe(fresh.metadata?.uid);
+  });
+});

@@ -1,0 +1,1 @@
+export { createKubeletHarness, type KubeletHarness, podsTarget } from './kubelet-harness.js';

@@ -1,0 +1,253 @@
+/** Keeps as many pods as a ReplicaSet or ReplicationController asks for. */
+import type { Pod, ReplicaSet, ReplicaSetStatus, ReplicationController } from '@periplus/api/kinds';
+import {
+  type GroupVersionResource,
+  isStatusError,
+  type LabelSelector,
+  labelSelectorOf,
+  matchesLabels,
+  toLabelSelector,
+} from '@periplus/api/meta';
+import type { Informer } from '@periplus/client/informer';
+import { keyOf, splitObjectKey } from '@periplus/client/informer';
+import {
+  type Controller,
+  createController,
+  type EventRecorder,
+  isOutage,
+  type Reconciled,
+} from '@periplus/client/reconcile';
+import { claim } from '../shared/claims.js';
+import type { ControllerContext } from '../shared/controller-context.js';
+import { controllerRefOf, newControllerRef, orphansIn } from '../shared/controller-ref.js';
+import { causedBy, isDeleting, labelsOf, nameOf, namespaceOf, targetOf, uidOf } from '../shared/identity.js';
+import { createPendingWrites } from '../shared/pending-writes.js';
+import { isActive } from '../shared/pod-state.js';
+import * as resources from '../shared/resources.js';
+import { BY_CONTROLLER } from '../shared/shared-informers.js';
+import {
+  type ManageFailure,
+  nextAvailabilityMs,
+  planReplicas,
+  planStatus,
+  podFromTemplate,
+  type ReplicaPlan,
+  type Replicated,
+  sameStatus,
+} from './plan.js';
+import { slowStart } from './slow-start.js';
+
+/** What tells the two kinds apart. */
+interface ReplicaKind<T extends Replicated> {
+  readonly name: string;
+  readonly component: string;
+  readonly resource: GroupVersionResource;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly informer: Informer<T>;
+  /** Undefined when the object's selector can't be read: validation keeps such ones out. */
+  selectorOf(owner: T): LabelSelector | undefined;
+  /** Other owners whose pods count when a node gives up pods first. */
+  siblingsOf(owner: T): readonly T[];
+}
+
+/** The awaited event wakes the key up; this is for the case that it was merged into another. */
+const STALE_CACHE_RETRY_MS = 5_000;
+
+export function createReplicaSetController(context: ControllerContext): Controller {
+  const informer = context.informers.replicaSets;
+  return createReplicaController<ReplicaSet>(context, {
+    name: 'replicaset',
+    component: 'replicaset-controller',
+    resource: resources.replicaSets,
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    informer,
+    selectorOf({ spec }) {
+      const parsed = toLabelSelector(spec?.selector);
+      return parsed.ok ? parsed.value : undefined;
+    },
+    siblingsOf(owner) {
+      const reference = controllerRefOf(owner);
+      return reference === undefined ? [owner] : informer.byIndex(BY_CONTROLLER, reference.uid);
+    },
+  });
+}
+
+export function createReplicationControllerController(context: ControllerContext): Controller {
+  return createReplicaController<ReplicationController>(context, {
+    name: 'replicationcontroller',
+    component: 'replication-controller',
+    resource: resources.replicationControllers,
+    apiVersion: 'v1',
+    kind: 'ReplicationController',
+    informer: context.informers.replicationControllers,
+    selectorOf: ({ spec }) => labelSelectorOf(spec?.selector),
+    siblingsOf: (owner) => [owner],
+  });
+}
+
+function createReplicaController<T extends Replicated>(context: ControllerContext, kind: ReplicaKind<T>): Controller {
+  const { client, time, informers } = context;
+  const events: EventRecorder = context.events(kind.component);
+  const pending = createPendingWrites(informers.pods);
+  const podTarget = (namespace: string) => ({ ...resources.pods, namespace });
+
+  async function candidatesFor(owner: T, key: string): Promise<readonly Pod[]> {
+    if (!pending.isUnknown(key))
+      return [
+        ...informers.pods.byIndex(BY_CONTROLLER, uidOf(owner)),
+        ...informers.pods.byIndex(BY_CONTROLLER, orphansIn(namespaceOf(owner))),
+      ];
+    const { items } = await client.list<Pod>(podTarget(namespaceOf(owner)));
+    pending.settle(key);
+    return items.filter((pod) => (controllerRefOf(pod)?.uid ?? uidOf(owner)) === uidOf(owner));
+  }
+
+  async function createPods(owner: T, key: string, count: number): Promise<ManageFailure | undefined> {
+    const pod = podFromTemplate(owner, newControllerRef(owner, kind.apiVersion, kind.kind));
+    const outcome = await slowStart(count, async () => {
+      try {
+        const made = await client.create<Pod>(podTarget(namespaceOf(owner)), pod, causedBy(kind.resource, owner));
+        pending.wrote(key, made);
+        events.record(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${nameOf(made)}`);
+      } catch (error) {
+        if (isOutage(error)) pending.unknown(key);
+        throw error;
+      }
+    });
+    if (outcome.error === undefined) return undefined;
+    if (isOutage(outcome.error)) throw outcome.error;
+    if (isNamespaceTerminating(outcome.error)) return undefined;
+    const message = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
+    events.record(owner, 'Warning', 'FailedCreate', `Error creating: ${message}`);
+    return { reason: 'FailedCreate', message };
+  }
+
+  async function deletePods(owner: T, key: string, pods: readonly Pod[]): Promise<ManageFailure | undefined> {
+    const failures = await Promise.all(
+      pods.map(async (pod): Promise<ManageFailure | undefined> => {
+        try {
+          const preconditions = { uid: uidOf(pod) };
+          await client.delete(targetOf(resources.pods, pod), { ...causedBy(kind.resource, owner), preconditions });
+          events.record(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${nameOf(pod)}`);
+        } catch (error) {
+          if (isOutage(error)) {
+            pending.unknown(key);
+            throw error;
+          }
+          if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) {
+            const message = error instanceof Error ? error.message : String(error);
+            events.record(owner, 'Warning', 'FailedDelete', `Error deleting: ${message}`);
+            return { reason: 'FailedDelete', message };
+          }
+        }
+        pending.deleted(key, pod);
+        return undefined;
+      }),
+    );
+    return failures.find((failure) => failure !== undefined);
+  }
+
+  function carryOut(owner: T, key: string, plan: ReplicaPlan): Promise<ManageFailure | undefined> {
+    switch (plan.kind) {
+      case 'enough':
+        return Promise.resolve(undefined);
+      case 'create':
+        return createPods(owner, key, plan.count);
+      case 'delete':
+        return deletePods(owner, key, plan.pods);
+    }
+  }
+
+  async function writeStatus(owner: T, status: ReplicaSetStatus): Promise<void> {
+    if (sameStatus(owner.status, status)) return;
+    const target = targetOf(kind.resource, owner, 'status');
+    const updated: Replicated = { ...owner, status };
+    await client.update(target, updated, causedBy(kind.resource, owner));
+  }
+
+  async function reconcile(key: string): Promise<Reconciled> {
+    const { namespace, name } = splitObjectKey(key);
+    const owner = kind.informer.get(namespace, name);
+    if (owner === undefined) {
+      pending.forget(key);
+      return undefined;
+    }
+    const selector = kind.selectorOf(owner);
+    if (selector === undefined) return undefined;
+    const mayManage = pending.isUnknown(key) || pending.caughtUp(key);
+    const candidates = await candidatesFor(owner, key);
+    const claimed = { object: owner, resource: kind.resource, apiVersion: kind.apiVersion, kind: kind.kind };
+    const pods = await claim(client, claimed, selector, resources.pods, candidates);
+    const managed = mayManage && !isDeleting(owner);
+    let failure: ManageFailure | undefined;
+    if (managed) {
+      const related = kind
+        .siblingsOf(owner)
+        .flatMap((sibling) => informers.pods.byIndex(BY_CONTROLLER, uidOf(sibling)));
+      failure = await carryOut(owner, key, planReplicas(owner, pods, related.filter(isActive), time.now()));
+    }
+    await writeStatus(owner, planStatus(owner, pods, { managed, ...(failure ? { failure } : {}) }, time.now()));
+    if (failure !== undefined) throw new ManageError(failure);
+    const waitMs = mayManage ? nextAvailabilityMs(owner, pods, time.now()) : STALE_CACHE_RETRY_MS;
+    return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
+  }
+
+  const controller = createController({
+    name: kind.name,
+    time,
+    random: context.random,
+    logger: context.logger,
+    waitFor: [kind.informer, informers.pods],
+    reconcile,
+  });
+
+  function enqueueOwnerOf(pod: Pod): void {
+    const reference = controllerRefOf(pod);
+    if (reference?.kind === kind.kind) controller.enqueue(`${namespaceOf(pod)}/${reference.name}`);
+  }
+
+  /** An orphan is told to all that select it. */
+  function enqueueSelectorsOf(pod: Pod): void {
+    if (controllerRefOf(pod) !== undefined || isDeleting(pod)) return;
+    for (const owner of kind.informer.list(namespaceOf(pod))) {
+      const selector = kind.selectorOf(owner);
+      if (selector !== undefined && matchesLabels(selector, labelsOf(pod))) controller.enqueue(keyOf(owner));
+    }
+  }
+
+  kind.informer.addHandler({
+    onAdd: (owner) => controller.enqueue(keyOf(owner)),
+    onUpdate: (owner) => controller.enqueue(keyOf(owner)),
+    onDelete: (owner) => controller.enqueue(keyOf(owner)),
+  });
+  informers.pods.addHandler({
+    onAdd(pod) {
+      enqueueOwnerOf(pod);
+      enqueueSelectorsOf(pod);
+    },
+    onUpdate(pod, old) {
+      if (controllerRefOf(old)?.uid !== controllerRefOf(pod)?.uid) enqueueOwnerOf(old);
+      enqueueOwnerOf(pod);
+      enqueueSelectorsOf(pod);
+    },
+    onDelete: enqueueOwnerOf,
+  });
+  return controller;
+}
+
+/** Making or deleting pods was refused; tried again with back-off, the reason is in the status. */
+class ManageError extends Error {
+  readonly code = 'REPLICAS_REFUSED';
+  constructor(readonly failure: ManageFailure) {
+    super(`${failure.reason}: ${failure.message}`);
+  }
+}
+
+function isNamespaceTerminating(error: unknown): boolean {
+  return (
+    isStatusError(error, 'Forbidden') &&
+    (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')
+  );
+}

@@ -1,0 +1,22 @@
+/** The resources that controllers read and write, in the version they do it in. */
+import type { GroupVersionResource } from '@periplus/api/meta';
+
+const resource = (group: string, version: string, name: string): GroupVersionResource => ({
+  group,
+  version,
+  resource: name,
+});
+
+export const clusterRoles = resource('rbac.authorization.k8s.io', 'v1', 'clusterroles');
+export const configMaps = resource('', 'v1', 'configmaps');
+export const deployments = resource('apps', 'v1', 'deployments');
+export const endpoints = resource('', 'v1', 'endpoints');
+export const endpointSlices = resource('discovery.k8s.io', 'v1', 'endpointslices');
+export const leases = resource('coordination.k8s.io', 'v1', 'leases');
+export const namespaces = resource('', 'v1', 'namespaces');
+export const nodes = resource('', 'v1', 'nodes');
+export const pods = resource('', 'v1', 'pods');
+export const replicaSets = resource('apps', 'v1', 'replicasets');
+export const replicationControllers = resource('', 'v1', 'replicationcontrollers');
+export const serviceAccounts = resource('', 'v1', 'serviceaccounts');
+export const services = resource('', 'v1', 'services');

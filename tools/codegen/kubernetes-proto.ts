@@ -1,52 +1,15 @@
 /** Writes the .proto files of Kubernetes's kinds, with our options, from the fact tables. */
 import type { ColumnFact, FieldFact, Facts, KindFact, PackageFact, TypeFact } from './facts.js';
-
-/** Everything of these is taken, but for the kinds left out below. */
-const wholeGroups = [
-  'apimachinery.intstr/-',
-  'apimachinery.resource/-',
-  'apimachinery.runtime/-',
-  'meta.k8s.io/v1',
-  'core/v1',
-  'apidiscovery.k8s.io/v2',
-  'apps/v1',
-  'authentication.k8s.io/v1',
-  'authorization.k8s.io/v1',
-  'autoscaling/v1',
-  'autoscaling/v2',
-  'batch/v1',
-  'certificates.k8s.io/v1',
-  'coordination.k8s.io/v1',
-  'discovery.k8s.io/v1',
-  'events.k8s.io/v1',
-  'networking.k8s.io/v1',
-  'node.k8s.io/v1',
-  'policy/v1',
-  'rbac.authorization.k8s.io/v1',
-  'scheduling.k8s.io/v1',
-  'storage.k8s.io/v1',
-];
-
-/** Of these, the kinds named and what they refer to. */
-const partialGroups: Readonly<Record<string, readonly string[]>> = {
-  'extensions/v1beta1': ['DaemonSet', 'Deployment', 'ReplicaSet', 'Scale'],
-};
-
-/** `group/version.Kind` that isn't served: ComponentStatus tells of processes that a cluster of ours doesn't have. */
-const unservedKinds = new Set(['core/v1.ComponentStatus']);
-
-/** Served for old clients alone: last, without short names and categories. */
-const legacyGroups = new Set(['extensions/v1beta1']);
-
-const unservedSubresources = new Set(['extensions/v1beta1.deployments/rollback']);
-
-const storedElsewhere: Readonly<Record<string, string>> = {
-  'extensions/v1beta1.DaemonSet': 'apps/v1',
-  'extensions/v1beta1.Deployment': 'apps/v1',
-  'extensions/v1beta1.ReplicaSet': 'apps/v1',
-  'autoscaling/v1.HorizontalPodAutoscaler': 'autoscaling/v2',
-  'events.k8s.io/v1.Event': 'core/v1',
-};
+import {
+  legacyGroups,
+  partialGroups,
+  referenceOf,
+  selectMessages,
+  storedElsewhere,
+  typeOf,
+  unservedSubresources,
+  wholeGroups,
+} from './kind-selection.js';
 
 const kindClasses: Readonly<Record<string, string>> = {
   resource: 'KIND_CLASS_RESOURCE',
@@ -68,14 +31,6 @@ const jsonForms: Readonly<Record<string, string>> = {
   'proto-only': 'JSON_FORM_NONE',
 };
 
-/** Go types of the fields that have no protobuf form. */
-const goTypes: Readonly<Record<string, string>> = {
-  'runtime.RawExtension': '.k8s.io.apimachinery.pkg.runtime.RawExtension',
-  '[]interface{}': 'repeated .k8s.io.apimachinery.pkg.runtime.RawExtension',
-  ConditionStatus: 'string',
-  RowConditionType: 'string',
-};
-
 interface Message {
   readonly name: string;
   readonly type: TypeFact;
@@ -94,20 +49,6 @@ const listOf = (cell: string, separator = ','): string[] => (cell === '' ? [] : 
 
 /** Fields without a protobuf form are named as in JSON. */
 const nameOf = (field: FieldFact): string => (field.protoName === '-' ? field.jsonName : field.protoName);
-
-function typeOf(field: FieldFact): string {
-  if (field.protoType !== '-') return field.protoType;
-  const goType = field.otherTags.replace(/^goType=/, '');
-  if (goTypes[goType] !== undefined) return goTypes[goType];
-  return goType.startsWith('[]') ? `repeated ${goType.slice(2)}` : goType;
-}
-
-/** The message that a type refers to, in full; undefined for scalars. */
-function referenceOf(type: string, protoPackage: string): string | undefined {
-  const bare = type.replace(/^repeated /, '').replace(/^map<string, ?(.*)>$/, '$1');
-  if (bare.startsWith('.')) return bare.slice(1);
-  return /^[A-Z]/.test(bare) ? `${protoPackage}.${bare}` : undefined;
-}
 
 function presenceOption(field: FieldFact, type: string): string | undefined {
   const implied = type.startsWith('map<')
@@ -236,37 +177,6 @@ function renderMessage(message: Message, kind: KindFact | undefined, facts: Fact
 
 function fail(type: TypeFact): never {
   throw new Error(`unknown JSON encoding ${type.jsonEncoding} of ${type.group}/${type.version}.${type.message}`);
-}
-
-/** Names of all messages to write, in full: the chosen groups and what they refer to. */
-function selectMessages(
-  facts: Facts,
-  fieldsOf: ReadonlyMap<string, readonly FieldFact[]>,
-  packages: ReadonlyMap<string, PackageFact>,
-) {
-  const selected = new Set<string>();
-  const pending: string[] = [];
-  const add = (name: string): void => {
-    if (selected.has(name)) return;
-    selected.add(name);
-    pending.push(name);
-  };
-  for (const type of facts.types) {
-    const groupVersion = `${type.group}/${type.version}`;
-    const chosen = partialGroups[groupVersion];
-    if (unservedKinds.has(`${groupVersion}.${type.message.replace(/(List)?$/, '')}`)) continue;
-    if (
-      wholeGroups.includes(groupVersion) ||
-      chosen?.some((kind) => type.message === kind || (kind !== 'Scale' && type.message === `${kind}List`))
-    )
-      add(`${packages.get(groupVersion)!.protoPackage}.${type.message}`);
-  }
-  for (let name = pending.pop(); name !== undefined; name = pending.pop())
-    for (const field of fieldsOf.get(name) ?? []) {
-      const reference = referenceOf(typeOf(field), name.slice(0, name.lastIndexOf('.')));
-      if (reference !== undefined) add(reference);
-    }
-  return selected;
 }
 
 /** One file for each group and version. */

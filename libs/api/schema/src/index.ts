@@ -22,4 +22,13 @@ export {
 } from './timestamp.js';
 export { compareUtf8, sortedKeys, sortUtf8 } from './utf8-order.js';
 export { type ValidatedOperation, validateObject } from './validate-object.js';
+export { applyJsonPatch } from './patch/json-patch.js';
+export { applyMergePatch } from './patch/merge-patch.js';
+export { applyStrategicMergePatch } from './patch/strategic-merge-patch.js';
 export { formatHumanDuration, type PrintOptions, printTable } from './print/index.js';
+export {
+  createPublication,
+  type Publication,
+  type PublicationOptions,
+  type PublishedDocument,
+} from './publish/index.js';

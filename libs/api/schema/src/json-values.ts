@@ -37,3 +37,14 @@ export function equalJson(a: unknown, b: unknown): boolean {
   }
   return true;
 }
+
+/** Whether objects and arrays are nested more than `depthMax` deep. */
+export function isDeeperThan(value: unknown, depthMax: number): boolean {
+  const pending: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 0 }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next.value !== 'object' || next.value === null) continue;
+    if (next.depth >= depthMax) return true;
+    for (const inner of Object.values(next.value)) pending.push({ value: inner, depth: next.depth + 1 });
+  }
+  return false;
+}

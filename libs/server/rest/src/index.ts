@@ -1,4 +1,4 @@
-export { createPathRoutes, type PathAnswer, type PathRoutes, type PublishedDocuments } from './path-routes.js';
+export { createPathRoutes, type PathRoutes, type PathRoutesOptions, type TextAnswer } from './path-routes.js';
 export type { AcceptedForm } from './negotiation.js';
 export type { ProtobufWriter } from './protobuf-writer.js';
 export type { IncomingRequest } from './request-body.js';

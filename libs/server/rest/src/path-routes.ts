@@ -1,8 +1,8 @@
 /** Paths that are no resource: discovery, OpenAPI, version, health, metrics, the issuer's keys. */
-import { unknownResource } from '@periplus/api/meta';
+import { notAcceptable, unknownResource } from '@periplus/api/meta';
+import type { Publication, PublishedDocument } from '@periplus/api/schema';
 import type { UserInfo } from '@periplus/server/authn';
-import type { AcceptedForm } from './negotiation.js';
-import { negotiate } from './negotiation.js';
+import { type AcceptedForm, negotiate, parseAccept } from './negotiation.js';
 import { renderJson } from './rendering.js';
 import type { IncomingRequest } from './request-body.js';
 import type { PathRequest } from './request-path.js';
@@ -18,75 +18,36 @@ export interface PathRoutes {
   serve(context: PathContext, request: IncomingRequest, response: OutgoingResponse): Promise<void>;
 }
 
-/** What a path answers with. */
-export type PathAnswer =
-  | { readonly type: 'json'; readonly value: object; readonly etag?: string; readonly immutable?: boolean }
-  | { readonly type: 'bytes'; readonly contentType: string; readonly bytes: Uint8Array; readonly etag?: string }
-  | { readonly type: 'text'; readonly code: number; readonly text: string; readonly contentType?: string };
-
-/** The documents a server publishes; undefined where there is none under the path. */
-export interface PublishedDocuments {
-  /** Aggregated discovery where `form` asks for it. */
-  discovery(path: string, form: AcceptedForm): { readonly value: object; readonly parameters: string } | undefined;
-  openApi(path: string, query: URLSearchParams): object | undefined;
-  /** `/version`. */
-  version(): object;
-  /** `/livez`, `/readyz`, `/healthz`, with their sub-paths. */
-  health(path: string, verbose: boolean): Promise<PathAnswer | undefined>;
-  metrics(): Promise<PathAnswer>;
-  /** `/.well-known/openid-configuration` and `/openid/v1/jwks`. */
-  issuer(path: string): object | undefined;
+export interface TextAnswer {
+  readonly code: number;
+  readonly text: string;
+  readonly contentType: string;
 }
 
 export interface PathRoutesOptions {
-  readonly documents: PublishedDocuments;
+  /** Discovery and OpenAPI of the kinds that are served at this moment. */
+  readonly publication: () => Publication;
+  /** `/version`. */
+  readonly version: object;
+  /** `/livez`, `/readyz`, `/healthz`; undefined for a sub-path that names no check. */
+  readonly health: (path: string, verbose: boolean) => Promise<TextAnswer | undefined>;
+  readonly metrics: () => Promise<TextAnswer>;
+  /** `/.well-known/openid-configuration` and `/openid/v1/jwks`. */
+  readonly issuer: (path: string) => object | undefined;
   /** Throws 403 where the user may not. */
   readonly authorizePath: (user: UserInfo, verb: string, path: string) => void;
 }
 
-const discoveryRenderings = ['APIGroupDiscoveryList/v2', 'APIGroupDiscoveryList/v2beta1'] as const;
-
-export function createPathRoutes({ documents, authorizePath }: PathRoutesOptions): PathRoutes {
-  return {
-    async serve({ user, path, query }, request, response) {
-      const pathname = path.path.length > 1 ? path.path.replace(/\/+$/, '') : path.path;
-      authorizePath(user, path.verb, path.path);
-      if (request.method !== 'GET' && request.method !== 'HEAD') throw unknownResource();
-      const answer = await find(pathname, query, request);
-      if (answer === undefined) throw unknownResource();
-      send(answer, request, response);
-    },
-  };
-
-  async function find(
-    pathname: string,
-    query: URLSearchParams,
-    request: IncomingRequest,
-  ): Promise<Sendable | undefined> {
-    if (pathname === '/version') return toSendable(documents.version());
-    if (pathname === '/metrics') return fromAnswer(await documents.metrics());
-    const first = pathname.split('/')[1];
-    if (first === 'livez' || first === 'readyz' || first === 'healthz') {
-      const answer = await documents.health(pathname, query.has('verbose'));
-      return answer && fromAnswer(answer);
-    }
-    const issuer = documents.issuer(pathname);
-    if (issuer) return toSendable(issuer);
-    if (first === 'openapi') {
-      const document = documents.openApi(pathname, query);
-      return document && toSendable(document);
-    }
-    if (pathname === '/') return toSendable({ paths: rootPaths });
-    const form = negotiate(request.headers.accept, discoveryRenderings);
-    const discovery = documents.discovery(pathname, form);
-    return discovery && { code: 200, ...renderJson(discovery.value, form, discovery.parameters) };
-  }
-
-  function toSendable(value: object): Sendable {
-    return { code: 200, ...renderJson(value, { encoding: 'json', as: 'object', version: '' }, '') };
-  }
+interface Answer {
+  readonly code: number;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
+const plainJson: AcceptedForm = { encoding: 'json', as: 'object', version: '' };
+const discoveryRenderings = ['APIGroupDiscoveryList/v2'] as const;
+const aggregatedParameters = ';g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 const rootPaths = [
   '/api',
   '/api/v1',
@@ -100,33 +61,102 @@ const rootPaths = [
   '/version',
 ];
 
-interface Sendable {
-  readonly code: number;
-  readonly contentType: string;
-  readonly chunks: readonly Uint8Array[];
-}
-
-function fromAnswer(answer: PathAnswer): Sendable {
-  switch (answer.type) {
-    case 'json':
-      return { code: 200, ...renderJson(answer.value, { encoding: 'json', as: 'object', version: '' }, '') };
-    case 'bytes':
-      return { code: 200, contentType: answer.contentType, chunks: [answer.bytes] };
-    case 'text':
-      return {
-        code: answer.code,
-        contentType: answer.contentType ?? 'text/plain; charset=utf-8',
-        chunks: [Buffer.from(answer.text)],
-      };
+export function createPathRoutes(options: PathRoutesOptions): PathRoutes {
+  async function find(path: string, query: URLSearchParams, request: IncomingRequest): Promise<Answer | undefined> {
+    switch (path.split('/')[1]) {
+      case '':
+        return toJson({ paths: rootPaths });
+      case 'version':
+        return path === '/version' ? toJson(options.version) : undefined;
+      case 'metrics':
+        return path === '/metrics' ? toText(await options.metrics()) : undefined;
+      case 'livez':
+      case 'readyz':
+      case 'healthz': {
+        const health = await options.health(path, query.has('verbose'));
+        return health && toText(health);
+      }
+      case 'openapi':
+        return findOpenApi(options.publication(), path, query, request);
+      case 'api':
+      case 'apis':
+        return findDiscovery(options.publication(), path, negotiate(request.headers.accept, discoveryRenderings));
+      default: {
+        const document = options.issuer(path);
+        return document && toJson(document);
+      }
+    }
   }
+
+  return {
+    async serve({ user, path, query }, request, response) {
+      options.authorizePath(user, path.verb, path.path);
+      if (request.method !== 'GET' && request.method !== 'HEAD') throw unknownResource();
+      const pathname = path.path.length > 1 ? path.path.replace(/\/+$/, '') : path.path;
+      const answer = await find(pathname, query, request);
+      if (!answer) throw unknownResource();
+      response.writeHead(answer.code, {
+        'content-type': answer.contentType,
+        'content-length': String(answer.body.length),
+        'cache-control': 'no-cache, private',
+        ...answer.headers,
+      });
+      response.end(request.method === 'HEAD' ? '' : answer.body);
+    },
+  };
 }
 
-function send(answer: Sendable, request: IncomingRequest, response: OutgoingResponse): void {
-  const body = answer.chunks.length === 1 ? answer.chunks[0]! : Buffer.concat(answer.chunks);
-  response.writeHead(answer.code, {
-    'content-type': answer.contentType,
-    'content-length': String(body.length),
-    'cache-control': 'no-cache, private',
-  });
-  response.end(request.method === 'HEAD' ? '' : body);
+function findDiscovery(publication: Publication, path: string, form: AcceptedForm): Answer | undefined {
+  const [, root, first, second, ...rest] = path.split('/');
+  if (rest.length > 0) return undefined;
+  if (first === undefined) {
+    if (form.as !== 'object')
+      return toJson(publication.aggregatedDiscovery(root as 'api' | 'apis'), form, aggregatedParameters);
+    return toJson(root === 'api' ? publication.apiVersions() : publication.apiGroupList(), form);
+  }
+  const document =
+    root === 'api'
+      ? second === undefined
+        ? publication.apiResourceList('', first)
+        : undefined
+      : second === undefined
+        ? publication.apiGroup(first)
+        : publication.apiResourceList(first, second);
+  return document && toJson(document, { ...form, as: 'object' });
+}
+
+function findOpenApi(
+  publication: Publication,
+  path: string,
+  query: URLSearchParams,
+  request: IncomingRequest,
+): Answer | undefined {
+  if (path === '/openapi/v3') return toJson(publication.openApiV3Index());
+  if (path === '/openapi/v2') {
+    if (!parseAccept(request.headers.accept).some(({ type }) => type === 'application/json' || type === '*/*')) {
+      throw notAcceptable('only the following media types are accepted: application/json');
+    }
+    return toDocument(publication.openApiV2(), request, false);
+  }
+  const prefix = '/openapi/v3/';
+  const document = path.startsWith(prefix) ? publication.openApiV3(path.slice(prefix.length)) : undefined;
+  return document && toDocument(document, request, query.get('hash') === document.hash);
+}
+
+/** @param isPinned asked for by its hash: it will never change under this URL. */
+function toDocument(document: PublishedDocument, request: IncomingRequest, isPinned: boolean): Answer {
+  const etag = JSON.stringify(document.hash);
+  const headers = { etag, vary: 'Accept', ...(isPinned ? { 'cache-control': 'public, immutable' } : {}) };
+  if (request.headers['if-none-match'] === etag)
+    return { code: 304, contentType: 'application/json', body: new Uint8Array(), headers };
+  return { code: 200, contentType: 'application/json', body: Buffer.from(document.json), headers };
+}
+
+function toJson(value: object, form: AcceptedForm = plainJson, parameters = ''): Answer {
+  const { contentType, chunks } = renderJson(value, form, parameters);
+  return { code: 200, contentType, body: Buffer.concat(chunks) };
+}
+
+function toText({ code, text, contentType }: TextAnswer): Answer {
+  return { code, contentType, body: Buffer.from(text) };
 }

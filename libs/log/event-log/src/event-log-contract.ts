@@ -239,6 +239,22 @@ export function eventLogContract(name: string, makeLog: () => Promise<ContractLo
       expect(await log.firstRevision('leases')).toBeLessThanOrEqual(first! + 1);
     });
 
+    it('tells a follower that it has reached the end, also when the last entries are gone', async () => {
+      const [subject] = [newSubject('events')];
+      await appended('events', [{ subject, payload: bytes('short-lived'), ttlSeconds: 1 }]);
+      await new Promise((resolve) => setTimeout(resolve, 3_500));
+      const last = await log.lastRevision('events');
+      expect(await log.entry('events', last)).toBeUndefined();
+      let progress = 0;
+      const follower = log.follow('events', last, {
+        onEntries: () => undefined,
+        onProgress: (revision) => (progress = revision),
+        onError: () => undefined,
+      });
+      await until(() => progress >= last, 'the progress');
+      follower.close();
+    });
+
     it('says in an entry of its own that a message expired', async () => {
       const [kept, expiring] = [newSubject('events'), newSubject('events')];
       const from = toRevision((await log.lastRevision('events')) + 1);

@@ -52,6 +52,11 @@ export interface Follower {
 export interface FollowHandler {
   /** Called with one or more consecutive entries, never concurrently with itself: the next call waits for the promise. */
   onEntries(entries: readonly LogEntry[]): void | Promise<void>;
+  /**
+   * Everything that is retained up to `revision` was delivered. Called at least when the follower has reached the end and
+   * the entries before it are gone (expired, purged), so that nobody waits for what will never come. Never during `onEntries`.
+   */
+  onProgress?(revision: Revision): void;
   /** The connection was lost for good or the handler threw; the follower is closed. Transient losses are healed inside. */
   onError(error: Error): void;
 }

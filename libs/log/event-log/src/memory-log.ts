@@ -156,11 +156,19 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
       }
       return portion;
     };
+    const proceed = (): void => {
+      if (stopped || closed) return;
+      if (next > stream.last) handler.onProgress?.(toRevision(next - 1));
+      wake();
+    };
     const deliver = (): void => {
       pumping = false;
       if (stopped || closed) return;
       const portion = take();
-      if (portion.length === 0) return;
+      if (portion.length === 0) {
+        handler.onProgress?.(toRevision(next - 1));
+        return;
+      }
       let handled: void | Promise<void>;
       try {
         handled = handler.onEntries(portion);
@@ -169,13 +177,13 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
         return;
       }
       if (handled === undefined) {
-        wake();
+        proceed();
         return;
       }
       pumping = true;
       handled.then(() => {
         pumping = false;
-        wake();
+        proceed();
       }, fail);
     };
     const wake = (): void => {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
-import { Envelope, Verb as WireVerb } from './generated/envelope.js';
+import { Envelope, Verb as WireVerb } from '@periplus/api/wire';
 import { type Actor, emptyKey, type ObjectEvent, type SystemEntry, type Verb } from './object-event.js';
 
 /** Either the event, or why these bytes are none. The same bytes give the same answer everywhere. */

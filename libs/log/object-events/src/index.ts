@@ -18,6 +18,7 @@ export {
   type Transaction,
   type Verb,
 } from './object-event.js';
+export { ensureGenesis, systemEvent } from './genesis.js';
 export { keyLength, nonceLength, openObject, sealAlgorithm, sealObject, unwrapKey, wrapKey } from './seal.js';
 export {
   createSealer,

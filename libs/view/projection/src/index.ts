@@ -1,5 +1,5 @@
 export { type Change, type ChangePosition, type PlainObject, toChange, toObjectChange } from './change.js';
-export { objectDepthMax, type ReadObject, readObjectJson, spliceRevision } from './object-json.js';
+export { type ReadObject, readObjectJson, respliceRevision, spliceRevision } from './object-json.js';
 export {
   type Commit,
   emptyFold,

@@ -1,17 +1,15 @@
 /** Reads a stored object's JSON: is it one, what is in it, and where its resourceVersion goes. */
 import { formatResourceVersion, type JsonObject, type Revision } from '@periplus/api/meta';
-
-/** What is nested deeper was never accepted by the API. */
-export const objectDepthMax = 1_000;
+import { parseJson } from '@periplus/api/schema';
 
 export type ReadObject =
   /** `spliceAt`: the offset just behind the `{` of the metadata. */
   | { readonly outcome: 'object'; readonly value: JsonObject; readonly spliceAt: number }
   | { readonly outcome: 'unreadable'; readonly reason: string };
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket] = Buffer.from('"\\{}[]');
+const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket, comma] = Buffer.from('"\\{}[],');
 const metadataKey = Buffer.from('"metadata"');
+const memberStart = '"resourceVersion":"';
 
 /** The offset behind the string that starts at `at`. */
 function skipString(json: Uint8Array, at: number): number {
@@ -35,11 +33,10 @@ function matches(json: Uint8Array, start: number, end: number, word: Uint8Array)
   return true;
 }
 
-/** In well-formed JSON: the depth, and where the top object's `metadata` object opens. */
-function findMetadata(json: Uint8Array): { depth: number; spliceAt: number | undefined } {
+/** In well-formed JSON: where the top object's `metadata` object opens; the last one if there are several. */
+function findMetadata(json: Uint8Array): number | undefined {
   let depth = 0;
-  let deepest = 0;
-  let spliceAt: number | undefined;
+  let found: number | undefined;
   let isKey = false;
   for (let at = 0; at < json.length; ) {
     const byte = json[at];
@@ -47,32 +44,28 @@ function findMetadata(json: Uint8Array): { depth: number; spliceAt: number | und
       const end = skipString(json, at);
       if (isKey && depth === 1 && matches(json, at, end, metadataKey)) {
         const value = skipColon(json, end);
-        spliceAt = json[value] === openBrace ? value + 1 : undefined;
+        found = json[value] === openBrace ? value + 1 : undefined;
       }
       isKey = false;
       at = end;
       continue;
     }
-    if (byte === openBrace || byte === openBracket) deepest = Math.max(deepest, ++depth);
+    if (byte === openBrace || byte === openBracket) depth += 1;
     else if (byte === closeBrace || byte === closeBracket) depth -= 1;
-    if (byte === openBrace || byte === 0x2c) isKey = true;
+    if (byte === openBrace || byte === comma) isKey = true;
     at += 1;
   }
-  return { depth: deepest, spliceAt };
+  return found;
 }
 
 /** Never throws; the same bytes give the same answer everywhere. */
 export function readObjectJson(json: Uint8Array): ReadObject {
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8.decode(json));
-  } catch (error) {
-    return { outcome: 'unreadable', reason: `the object is no JSON: ${(error as Error).name}` };
-  }
+  const parsed = parseJson(json);
+  if (!parsed.ok) return { outcome: 'unreadable', reason: `the object is no JSON: ${parsed.error}` };
+  const { value } = parsed;
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { outcome: 'unreadable', reason: 'the object is no JSON object' };
-  const { depth, spliceAt } = findMetadata(json);
-  if (depth > objectDepthMax) return { outcome: 'unreadable', reason: `the object is nested ${depth} deep` };
+  const spliceAt = findMetadata(json);
   if (spliceAt === undefined) return { outcome: 'unreadable', reason: 'the object has no metadata' };
   return { outcome: 'object', value: value as JsonObject, spliceAt };
 }
@@ -81,11 +74,23 @@ export function readObjectJson(json: Uint8Array): ReadObject {
 export function spliceRevision(json: Uint8Array, spliceAt: number, revision: Revision): Uint8Array {
   let next = spliceAt;
   while (isSpace(json[next])) next += 1;
-  const comma = json[next] === closeBrace ? '' : ',';
-  const member = Buffer.from(`"resourceVersion":"${formatResourceVersion(revision)}"${comma}`, 'latin1');
+  const separator = json[next] === closeBrace ? '' : ',';
+  const member = Buffer.from(`${memberStart}${formatResourceVersion(revision)}"${separator}`, 'latin1');
   const spliced = new Uint8Array(json.length + member.length);
   spliced.set(json.subarray(0, spliceAt));
   spliced.set(member, spliceAt);
   spliced.set(json.subarray(spliceAt), spliceAt + member.length);
   return spliced;
+}
+
+/** The same object at another revision: `spliced` was made by `spliceRevision` at `spliceAt` with revision `from`. */
+export function respliceRevision(spliced: Uint8Array, spliceAt: number, from: Revision, to: Revision): Uint8Array {
+  const digitsAt = spliceAt + memberStart.length;
+  const digits = Buffer.from(formatResourceVersion(to), 'latin1');
+  const rest = spliced.subarray(digitsAt + formatResourceVersion(from).length);
+  const respliced = new Uint8Array(digitsAt + digits.length + rest.length);
+  respliced.set(spliced.subarray(0, digitsAt));
+  respliced.set(digits, digitsAt);
+  respliced.set(rest, digitsAt + digits.length);
+  return respliced;
 }

@@ -20,8 +20,11 @@ export interface Snapshot {
 
 export interface SnapshotSource {
   /**
-   * Gives the rows in portions to `onRows`, all of one consistent state. Undefined when there is no snapshot;
+   * Gives the rows in portions to `onRows` and waits for it, all of one consistent state. Undefined when there is no snapshot;
    * rejects when it can't be read: the cache then starts from the log.
    */
-  load(stream: StreamName, onRows: (rows: readonly SnapshotRow[]) => void): Promise<Snapshot | undefined>;
+  load(
+    stream: StreamName,
+    onRows: (rows: readonly SnapshotRow[]) => void | Promise<void>,
+  ): Promise<Snapshot | undefined>;
 }

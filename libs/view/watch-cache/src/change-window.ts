@@ -1,0 +1,89 @@
+/**
+ * What the stream's window holds, over all resources: how far back a watch or an as-of read reaches.
+ * Invariant: every change after `start` is still held by its resource's store, in the order of this window.
+ */
+import type { Revision } from '@periplus/api/meta';
+import type { CachedState } from './cached-object.js';
+import type { ResourceStore } from './resource-store.js';
+
+export interface WindowLimits {
+  /** What is younger stays, unless the other two are exceeded. */
+  readonly ageMs: number;
+  readonly changesMax: number;
+  /** Of the states that only the window keeps. */
+  readonly bytesMax: number;
+  /** What is older may stay as long as there are no more changes than this. */
+  readonly changesMin: number;
+}
+
+export interface WindowItem {
+  /** End of the transaction that the item belongs to. */
+  readonly commitRevision: Revision;
+  readonly timestampMs: number;
+  /** Absent for what changed no object. */
+  readonly store?: ResourceStore;
+  readonly state?: CachedState;
+  /** Size of the state that this change replaced. */
+  readonly bytes: number;
+}
+
+export interface ChangeWindow {
+  /** Everything after this is in the window. */
+  readonly start: Revision;
+  push(item: WindowItem): void;
+  trim(nowMs: number): void;
+  /** The end of the last transaction appended at or before `timeMs`; undefined when that is before the window. */
+  revisionAtTime(timeMs: number): Revision | undefined;
+  writtenBy(requestId: string): CachedState | undefined;
+}
+
+export function createChangeWindow(startRevision: Revision, limits: WindowLimits): ChangeWindow {
+  let items: WindowItem[] = [];
+  let oldest = 0;
+  let bytes = 0;
+  let start = startRevision;
+  const written = new Map<string, CachedState>();
+
+  function dropOldest(): void {
+    const item = items[oldest]!;
+    oldest += 1;
+    bytes -= item.bytes;
+    start = item.commitRevision;
+    item.store?.dropOldest();
+    const requestId = item.state?.event.requestId;
+    if (requestId !== undefined && written.get(requestId) === item.state) written.delete(requestId);
+    if (oldest >= 1_024 && oldest * 2 >= items.length) {
+      items = items.slice(oldest);
+      oldest = 0;
+    }
+  }
+
+  return {
+    get start() {
+      return start;
+    },
+    push(item) {
+      items.push(item);
+      bytes += item.bytes;
+      const requestId = item.state?.event.requestId;
+      if (requestId !== undefined && requestId !== '') written.set(requestId, item.state!);
+    },
+    trim(nowMs) {
+      const isDue = (): boolean => {
+        const count = items.length - oldest;
+        if (count === 0) return false;
+        if (count > limits.changesMax || bytes > limits.bytesMax) return true;
+        return count > limits.changesMin && items[oldest]!.timestampMs < nowMs - limits.ageMs;
+      };
+      while (isDue()) dropOldest();
+      // A transaction leaves whole: `start` is its end.
+      while (oldest < items.length && items[oldest]!.commitRevision <= start) dropOldest();
+    },
+    revisionAtTime(timeMs) {
+      for (let at = items.length - 1; at >= oldest; at--)
+        if (items[at]!.timestampMs <= timeMs) return items[at]!.commitRevision;
+      return undefined;
+    },
+    writtenBy: (requestId) => written.get(requestId),
+  };
+}

@@ -1,0 +1,194 @@
+/** Feeds one stream's state: the snapshot first, then the log; sealed objects are opened on the way. */
+import { type KubeObject, toRevision } from '@periplus/api/meta';
+import type { Random, Time } from '@periplus/base/clock';
+import { createBackoff, sleep } from '@periplus/base/stdx';
+import type { Logger } from '@periplus/base/telemetry';
+import type { EventLog, Follower, LogEntry, StreamName } from '@periplus/log/event-log';
+import { decodeObjectEvent, type ObjectEvent, type OpenedObject, type Sealer } from '@periplus/log/object-events';
+import { type Change, emptyFold, evolveFoldAll, readObjectJson, toChange } from '@periplus/view/projection';
+import { type CachedState, toCachedState } from './cached-object.js';
+import type { WindowLimits } from './change-window.js';
+import type { ParsedObjects } from './parsed-objects.js';
+import { createRevisionWaiters, type RevisionWaiters } from './revision-waiters.js';
+import type { Snapshot, SnapshotRow, SnapshotSource } from './snapshot-source.js';
+import { createStreamState, type StreamState } from './stream-state.js';
+import type { Deliveries } from './watcher-table.js';
+
+export interface StreamFollowerOptions {
+  readonly stream: StreamName;
+  readonly log: EventLog;
+  readonly sealer: Sealer;
+  readonly time: Time;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly limits: WindowLimits;
+  readonly parsed: ParsedObjects;
+  readonly snapshots?: SnapshotSource;
+}
+
+export interface StreamFollower {
+  readonly state: StreamState;
+  readonly waiters: RevisionWaiters;
+  /** Resolves when the state has reached what was the stream's end at the call. */
+  start(): Promise<void>;
+  /** Why following ended; undefined while it goes on. */
+  failure(): Error | undefined;
+  close(): void;
+}
+
+/** Keys that are fetched at the same time. */
+const openingMax = 64;
+const startLimitMs = 600_000;
+
+export function createStreamFollower(options: StreamFollowerOptions): StreamFollower {
+  const { stream, log, sealer, time, random, limits, parsed, snapshots } = options;
+  const logger = options.logger.with({ stream });
+  const waiters = createRevisionWaiters(time);
+  let state = createStreamState(limits, parsed);
+  let fold = emptyFold;
+  let follower: Follower | undefined;
+  let failed: Error | undefined;
+  let closed = false;
+  /** States of changes that are not committed yet. */
+  const pending = new Map<Change, CachedState>();
+
+  async function open(event: ObjectEvent): Promise<OpenedObject> {
+    const backoff = createBackoff({ initialMs: 50, maxMs: 2_000, jitter: 0.5 }, random);
+    for (;;) {
+      try {
+        return await sealer.open(event.key, event.object, event.seal!);
+      } catch (error) {
+        if (closed) throw error;
+        logger.warn('the key store does not answer: waiting for it', { error });
+        await sleep(time, backoff.nextMs());
+      }
+    }
+  }
+
+  /** Opens what is sealed, `openingMax` at a time. */
+  async function openAll<T>(items: readonly T[], eventOf: (item: T) => ObjectEvent): Promise<Map<T, OpenedObject>> {
+    const opened = new Map<T, OpenedObject>();
+    for (let at = 0; at < items.length; at += openingMax) {
+      const portion = items.slice(at, at + openingMax);
+      await Promise.all(portion.map(async (item) => opened.set(item, await open(eventOf(item)))));
+    }
+    return opened;
+  }
+
+  function applyChanges(changes: readonly Change[], opened: ReadonlyMap<Change, OpenedObject>): void {
+    for (const change of changes) {
+      if (change.type === 'quarantined')
+        logger.error('an entry is not readable and changes nothing', {
+          revision: change.revision,
+          subject: change.subject,
+          reason: change.reason,
+        });
+      if (change.type !== 'put' && change.type !== 'delete') continue;
+      pending.set(
+        change,
+        toCachedState(change, change.event, { plain: change.plain, opened: opened.get(change) }, parsed),
+      );
+    }
+    const step = evolveFoldAll(fold, changes);
+    fold = step.state;
+    const deliveries: Deliveries = new Map();
+    for (const commit of step.commits) {
+      state.apply(commit, pending, deliveries);
+      for (const change of commit.changes) pending.delete(change);
+    }
+    for (const [watcher, watchChanges] of deliveries) watcher.listener(watchChanges);
+    state.window.trim(time.now());
+    waiters.reached(state.applied);
+  }
+
+  function onEntries(entries: readonly LogEntry[]): void | Promise<void> {
+    const changes = entries.map(toChange);
+    const sealed = changes.filter(
+      (change): change is Change & { event: ObjectEvent } =>
+        (change.type === 'put' || change.type === 'delete') && change.event.seal !== undefined,
+    );
+    if (sealed.length === 0) return applyChanges(changes, new Map());
+    return openAll<Change>(sealed, (change) => (change as { event: ObjectEvent }).event).then((opened) =>
+      closed ? undefined : applyChanges(changes, opened),
+    );
+  }
+
+  async function loadRows(rows: readonly SnapshotRow[], into: StreamState): Promise<void> {
+    const sealed = rows.filter((row) => row.event.seal !== undefined && row.event.verb !== 'delete');
+    const opened = await openAll(sealed, (row) => row.event);
+    for (const row of rows) {
+      const { subject, revision, timestampMs, event } = row;
+      if (event.verb === 'system' || event.verb === 'delete') {
+        into.load(subject, revision, undefined, undefined);
+        continue;
+      }
+      const read = event.seal === undefined ? readObjectJson(event.object) : undefined;
+      const plain = read?.outcome === 'object' ? read : undefined;
+      const content = { plain, opened: opened.get(row) };
+      const cached = toCachedState({ stream, subject, revision, timestampMs }, event, content, parsed);
+      into.load(subject, revision, cached, plain?.value as KubeObject | undefined);
+    }
+  }
+
+  async function clusterIdOfLog(): Promise<string | undefined> {
+    const first = await log.firstRevision(stream);
+    const entry = await log.entry(stream, first);
+    const decoded = entry && decodeObjectEvent(entry.payload);
+    const system = decoded?.outcome === 'event' ? decoded.event.system : undefined;
+    return system?.type === 'genesis' ? system.clusterId : undefined;
+  }
+
+  async function loadSnapshot(): Promise<StreamState | undefined> {
+    const loaded = createStreamState(limits, parsed);
+    let snapshot: Snapshot | undefined;
+    try {
+      snapshot = await snapshots?.load(stream, (rows) => loadRows(rows, loaded));
+    } catch (error) {
+      logger.warn('the snapshot cannot be read: starting from the log', { error });
+    }
+    if (snapshot === undefined) return undefined;
+    const last = await log.lastRevision(stream);
+    const clusterId = await clusterIdOfLog();
+    if (snapshot.revision > last || (clusterId !== undefined && clusterId !== snapshot.clusterId)) {
+      logger.warn('the snapshot is not of this log: starting from the log', { snapshot: snapshot.revision, last });
+      return undefined;
+    }
+    loaded.loaded(snapshot.revision);
+    return loaded;
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    waiters,
+    async start() {
+      const loaded = await loadSnapshot();
+      if (loaded !== undefined) state = loaded;
+      const target = await log.lastRevision(stream);
+      if (closed) return;
+      follower = log.follow(stream, toRevision(state.applied + 1), {
+        onEntries,
+        onProgress(revision) {
+          if (fold.open === undefined) state.advance(revision);
+          waiters.reached(state.applied);
+        },
+        onError(error) {
+          failed = error;
+          logger.error('following the log ended', { error });
+          waiters.close();
+        },
+      });
+      if (state.applied >= target) return;
+      const reached = await waiters.wait(target, startLimitMs);
+      if (failed !== undefined) throw failed;
+      if (!reached && !closed) throw new Error(`the cache of ${stream} did not reach revision ${target}`);
+    },
+    failure: () => failed,
+    close() {
+      closed = true;
+      follower?.close();
+      waiters.close();
+    },
+  };
+}

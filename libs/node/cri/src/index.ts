@@ -1,1 +1,1 @@
-export {};
+export { type Cri, type CriOptions, type CriStreams, createCri, type ExecStreamRequest } from './cri-runtime.js';

@@ -1,6 +1,7 @@
 /** Takes a cluster down: every process, mount, control group, namespace, rule and interface of it, but not its state. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ClusterPaths,
   endControlGroup,
@@ -20,6 +21,7 @@ import { bringNetworkDown } from './node-network.js';
 /** Containers that do not end by themselves in that time are killed. */
 const podGraceMs = 2_000;
 const stopTimeoutMs = 10_000;
+const pollMs = 20;
 
 /** In this order; those of one line at the same time. What is not named here goes with the last line. */
 const stopOrder: readonly (readonly string[])[] = [
@@ -28,24 +30,34 @@ const stopOrder: readonly (readonly string[])[] = [
   ['nats', 'postgres'],
 ];
 
-async function stopServices(paths: ClusterPaths, names: readonly string[]): Promise<void> {
-  await Promise.all(names.map((name) => endRecordedService(paths.run, name, stopTimeoutMs)));
+/** Ends services: through their supervisor, which is their parent, or by their records when there is none. */
+interface ServiceStopper {
+  stop(names: readonly string[]): Promise<void>;
+  /** Ends the supervisor too. */
+  finish(): Promise<void>;
 }
 
-async function dismissSupervisor(paths: ClusterPaths): Promise<void> {
+async function createServiceStopper(paths: ClusterPaths): Promise<ServiceStopper> {
   const supervisor = createSupervisorClient(paths.supervisorSocket);
-  if ((await supervisor.status()) === undefined) return;
-  await supervisor.leave();
-  const deadline = performance.now() + stopTimeoutMs;
-  while ((await supervisor.status()) !== undefined && performance.now() < deadline);
+  const supervised = (await supervisor.status()) !== undefined;
+  return {
+    async stop(names) {
+      if (supervised) await supervisor.stop(names);
+      await Promise.all(names.map((name) => endRecordedService(paths.run, name, stopTimeoutMs)));
+    },
+    async finish() {
+      if (!supervised) return;
+      await supervisor.leave();
+      const deadline = performance.now() + stopTimeoutMs;
+      while ((await supervisor.status()) !== undefined && performance.now() < deadline) await sleep(pollMs);
+    },
+  };
 }
 
-async function endContainers(paths: ClusterPaths, controlGroup: string): Promise<void> {
+async function endContainers(paths: ClusterPaths, controlGroup: string, services: ServiceStopper): Promise<void> {
   await endControlGroup(controlGroup, podGraceMs);
-  if (listRecordedServices(paths.run).includes('containerd')) {
-    await forgetContainers(paths.containerdSocket);
-    await stopServices(paths, ['containerd']);
-  }
+  if (listRecordedServices(paths.run).includes('containerd')) await forgetContainers(paths.containerdSocket);
+  await services.stop(['containerd']);
   await endShims(paths.containerdSocket, join(paths.containerd, 'state'));
   await unmountBelow(paths.root);
   await removeControlGroup(controlGroup);
@@ -55,12 +67,13 @@ async function endContainers(paths: ClusterPaths, controlGroup: string): Promise
 
 export async function bringDown({ name, paths }: KnownCluster, build: Build, progress: Progress): Promise<void> {
   await progress.step('Services', async () => {
-    await dismissSupervisor(paths);
+    const services = await createServiceStopper(paths);
     const [nodeAndControl = [], ...rest] = stopOrder;
-    await stopServices(paths, nodeAndControl);
-    await endContainers(paths, `/periplus-${name}`);
-    for (const names of rest) await stopServices(paths, names);
-    await stopServices(paths, listRecordedServices(paths.run));
+    await services.stop(nodeAndControl);
+    await endContainers(paths, `/periplus-${name}`, services);
+    for (const names of rest) await services.stop(names);
+    await services.stop(listRecordedServices(paths.run));
+    await services.finish();
   });
   await progress.step('Network', () => bringNetworkDown(build, paths));
   rmSync(paths.run, { recursive: true, force: true });

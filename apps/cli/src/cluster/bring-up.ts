@@ -47,15 +47,7 @@ export interface RunningCluster extends NamedCluster {
 function makeFolders(paths: ClusterPaths): void {
   mkdirSync(paths.root, { recursive: true, mode: 0o711 });
   mkdirSync(paths.run, { recursive: true, mode: 0o711 });
-  for (const folder of [
-    paths.nats,
-    paths.bin,
-    paths.containerd,
-    paths.kubelet,
-    paths.cniConf,
-    paths.logs,
-    paths.config,
-  ]) {
+  for (const folder of [paths.nats, paths.containerd, paths.kubelet, paths.cniConf, paths.logs, paths.config]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 }

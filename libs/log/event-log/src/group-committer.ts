@@ -1,6 +1,21 @@
-/** The port of writers to the log: single writes and transactions in, atomic batches out. */
-import type { Revision } from '@periplus/api/meta';
-import type { Append } from './event-log.js';
+/**
+ * Group commit: while one atomic batch is on its way to the log the next one collects.
+ *
+ * A batch that conflicts does not say which of its writes did. So before sending, each write is held against what is known
+ * of its subject (the view, plus our own writes that the view does not have yet); after a conflict the view first catches up
+ * with the log, what now conflicts is answered, and the rest is sent again. A rest that conflicts again although nothing known
+ * is against it is sent in halves, until the one that conflicts stands alone.
+ *
+ * A lost answer is settled by reading: the batch's payloads, each with a request id of its own, are looked for behind the last
+ * revision that was known when it was sent. Not finding them proves nothing while the batch may still be on its way; but writes
+ * with an expectation can be sent again, since at most one of the two copies holds.
+ */
+import { type Revision, toRevision } from '@periplus/api/meta';
+import type { Random, Time } from '@periplus/base/clock';
+import { createBackoff, sleep } from '@periplus/base/stdx';
+import { type Append, type AppendOutcome, type EventLog, LogUnavailableError, type StreamName } from './event-log.js';
+import { findAppended } from './find-appended.js';
+import { createUnitQueue, type QueueLimits, type Unit } from './unit-queue.js';
 
 /** Of one write, or of one transaction as a whole. */
 export type CommitOutcome =
@@ -10,11 +25,6 @@ export type CommitOutcome =
   | { readonly outcome: 'conflict'; readonly on: 'expected' | 'fence' }
   /** The answer was lost and could not be settled by reading in time: it may be in the log, whole, or may still come. */
   | { readonly outcome: 'unknown'; readonly cause: Error };
-
-/** More is waiting than may wait: answer 503, or try again later. Nothing was sent. */
-export class CommitQueueFullError extends Error {
-  readonly code = 'COMMIT_QUEUE_FULL';
-}
 
 export interface GroupCommitter {
   /**
@@ -27,4 +37,190 @@ export interface GroupCommitter {
   ownRevision(subject: string): Revision | undefined;
   /** Refuses new writes and resolves when those in the queue are answered. */
   close(): Promise<void>;
+}
+
+/** What the committer asks the view (the watch cache) of its stream. */
+export interface CommittedView {
+  /** 0 when the subject has no entry. */
+  lastRevisionOf(subject: string): Revision;
+  appliedRevision(stream: StreamName): Revision;
+  waitFor(stream: StreamName, revision: Revision, limitMs: number): Promise<boolean>;
+}
+
+export interface GroupCommitterOptions {
+  readonly log: EventLog;
+  readonly stream: StreamName;
+  readonly view: CommittedView;
+  readonly time: Time;
+  readonly random: Random;
+  readonly limits?: Partial<QueueLimits>;
+  /** How long a lost answer is looked for before it is given as unknown. Default 10 s. */
+  readonly settleLimitMs?: number;
+}
+
+/** How long the view may take to catch up before a batch in conflict is sent in halves instead. */
+const catchUpLimitMs = 2_000;
+/** 8 MB is what one NATS message may have; a batch of them is bounded by what a server buffers well. */
+const defaultLimits: QueueLimits = {
+  batchMax: 1_000,
+  batchBytesMax: 16 * 1024 * 1024,
+  queuedMax: 20_000,
+  queuedBytesMax: 128 * 1024 * 1024,
+};
+
+const conflict = (on: 'expected' | 'fence'): CommitOutcome => ({ outcome: 'conflict', on });
+
+export function createGroupCommitter(options: GroupCommitterOptions): GroupCommitter {
+  const { log, stream, view, time, random, settleLimitMs = 10_000 } = options;
+  const queue = createUnitQueue({ ...defaultLimits, ...options.limits });
+  const own = new Map<string, Revision>();
+  /** Everything of ours up to here was answered; a lost batch can only be behind it. */
+  let known = toRevision(0);
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  function lastRevisionOf(subject: string): Revision {
+    return toRevision(Math.max(own.get(subject) ?? 0, view.lastRevisionOf(subject)));
+  }
+
+  /** Our writes that the view has by now need not be remembered. */
+  function forgetApplied(): void {
+    const applied = view.appliedRevision(stream);
+    known = toRevision(Math.max(known, applied));
+    for (const [subject, revision] of own) if (revision <= applied) own.delete(subject);
+  }
+
+  /** Why the unit can't succeed, from what is known; `exactly` when the view has caught up with the log. */
+  function foreseeConflict(unit: Unit, exactly: boolean): CommitOutcome | undefined {
+    const fails = (expected: Revision | undefined, subject: string): boolean => {
+      if (expected === undefined) return false;
+      const last = lastRevisionOf(subject);
+      return exactly ? last !== expected : last > expected;
+    };
+    if (unit.writes.some(({ fence }) => fence !== undefined && fails(fence.revision, fence.subject)))
+      return conflict('fence');
+    return unit.writes.some((write) => fails(write.expected, write.subject)) ? conflict('expected') : undefined;
+  }
+
+  function answerConflicts(units: readonly Unit[], exactly: boolean): Unit[] {
+    return units.filter((unit) => {
+      const foreseen = foreseeConflict(unit, exactly);
+      if (foreseen !== undefined) unit.resolve(foreseen);
+      return foreseen === undefined;
+    });
+  }
+
+  function answerAppended(units: readonly Unit[], revisions: readonly Revision[]): void {
+    let at = 0;
+    for (const unit of units) {
+      const ofUnit = revisions.slice(at, at + unit.writes.length);
+      at += unit.writes.length;
+      unit.writes.forEach((write, index) => own.set(write.subject, ofUnit[index]!));
+      unit.resolve({ outcome: 'appended', revisions: ofUnit });
+    }
+    known = toRevision(Math.max(known, ...revisions.slice(-1)));
+  }
+
+  async function catchUp(): Promise<boolean> {
+    try {
+      return await view.waitFor(stream, await log.lastRevision(stream), catchUpLimitMs);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'LOG_UNAVAILABLE') throw error;
+      return false;
+    }
+  }
+
+  /** A conflict stands: which of its expectations failed is read from the view. */
+  function explain(unit: Unit): CommitOutcome {
+    const foreseen = foreseeConflict(unit, true) ?? foreseeConflict(unit, false);
+    if (foreseen !== undefined) return foreseen;
+    return conflict(unit.writes.every((write) => write.expected === undefined) ? 'fence' : 'expected');
+  }
+
+  /** All units as one batch; each is answered when this resolves. */
+  async function send(units: readonly Unit[]): Promise<void> {
+    if (units.length === 0) return;
+    const batch = units.flatMap((unit) => unit.writes);
+    const sentAfter = known;
+    const outcome = await settle(batch, await log.append(stream, batch), sentAfter);
+    switch (outcome.outcome) {
+      case 'appended':
+        answerAppended(units, outcome.revisions);
+        return;
+      case 'unknown':
+        for (const unit of units) unit.resolve(outcome);
+        return;
+      case 'conflict':
+        await sendAgain(units);
+    }
+  }
+
+  async function sendAgain(units: readonly Unit[]): Promise<void> {
+    const caughtUp = await catchUp();
+    forgetApplied();
+    const rest = answerConflicts(units, caughtUp);
+    if (rest.length < units.length) {
+      await send(rest);
+      return;
+    }
+    if (rest.length === 1) {
+      rest[0]!.resolve(explain(rest[0]!));
+      return;
+    }
+    const half = rest.length >> 1;
+    await send(rest.slice(0, half));
+    await send(answerConflicts(rest.slice(half), false));
+  }
+
+  /** The batch's outcome once a lost answer is found out, or `unknown` when that takes too long. */
+  async function settle(batch: readonly Append[], first: AppendOutcome, sentAfter: Revision): Promise<AppendOutcome> {
+    if (first.outcome !== 'unknown') return first;
+    const mayRepeat = batch.every((write) => write.expected !== undefined);
+    const deadline = time.monotonic() + settleLimitMs;
+    const backoff = createBackoff({ initialMs: 20, maxMs: 500, jitter: 0.5 }, random);
+    for (;;) {
+      await sleep(time, backoff.nextMs());
+      try {
+        const found = await findAppended(log, stream, batch, sentAfter, time, deadline - time.monotonic());
+        if (found !== undefined) return { outcome: 'appended', revisions: found };
+        const repeated = mayRepeat ? await log.append(stream, batch) : first;
+        if (repeated.outcome === 'appended') return repeated;
+        if (repeated.outcome === 'conflict') {
+          const late = await findAppended(log, stream, batch, sentAfter, time, deadline - time.monotonic());
+          return late === undefined ? repeated : { outcome: 'appended', revisions: late };
+        }
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== 'LOG_UNAVAILABLE') throw error;
+      }
+      if (time.monotonic() >= deadline) return first;
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (let units = queue.take(); units.length > 0; units = queue.take()) {
+      forgetApplied();
+      const fresh = answerConflicts(units, false);
+      try {
+        await send(fresh);
+      } catch (error) {
+        // Nothing of these was sent: units that were answered before stay answered.
+        for (const unit of fresh) unit.reject(error);
+      }
+    }
+    running = undefined;
+  }
+
+  return {
+    commit(writes) {
+      if (closed) return Promise.reject(new LogUnavailableError('the committer is closed'));
+      const answer = queue.add(writes);
+      running ??= run();
+      return answer;
+    },
+    ownRevision: (subject) => own.get(subject),
+    async close() {
+      closed = true;
+      await running;
+    },
+  };
 }

@@ -9,4 +9,11 @@ export {
   type StreamName,
   type Subject,
 } from './event-log.js';
-export { type CommitOutcome, CommitQueueFullError, type GroupCommitter } from './group-committer.js';
+export {
+  type CommitOutcome,
+  type CommittedView,
+  createGroupCommitter,
+  type GroupCommitter,
+  type GroupCommitterOptions,
+} from './group-committer.js';
+export { CommitQueueFullError, type QueueLimits } from './unit-queue.js';

@@ -1,0 +1,90 @@
+/** What waits for the next batch: bounded, and taken in order as far as subjects overlap. */
+import type { Append } from './event-log.js';
+import type { CommitOutcome } from './group-committer.js';
+
+/** More is waiting than may wait: answer 503, or try again later. Nothing was sent. */
+export class CommitQueueFullError extends Error {
+  readonly code = 'COMMIT_QUEUE_FULL';
+}
+
+export interface QueueLimits {
+  /** Writes in a batch. */
+  readonly batchMax: number;
+  readonly batchBytesMax: number;
+  readonly queuedMax: number;
+  readonly queuedBytesMax: number;
+}
+
+/** Writes that go together; answered once. */
+export interface Unit {
+  readonly writes: readonly Append[];
+  readonly bytes: number;
+  resolve(outcome: CommitOutcome): void;
+  reject(error: unknown): void;
+}
+
+export interface UnitQueue {
+  /** Rejects with `CommitQueueFullError`, or `RangeError` for a unit that no batch can hold. */
+  add(writes: readonly Append[]): Promise<CommitOutcome>;
+  /** The next batch: at most one write a subject, and none on a subject that another is fenced on. Empty when nothing waits. */
+  take(): Unit[];
+}
+
+/** Headers and protocol of one message, about. */
+const overheadBytes = 512;
+
+function sizeOf(writes: readonly Append[]): number {
+  return writes.reduce((sum, write) => sum + write.payload.length + write.subject.length + overheadBytes, 0);
+}
+
+export function createUnitQueue(limits: QueueLimits): UnitQueue {
+  let waiting: Unit[] = [];
+  let queued = 0;
+  let queuedBytes = 0;
+
+  return {
+    add(writes) {
+      const bytes = sizeOf(writes);
+      const subjects = new Set(writes.map((write) => write.subject));
+      if (writes.length === 0 || writes.length > limits.batchMax || subjects.size !== writes.length)
+        return Promise.reject(new RangeError(`a unit has 1 to ${limits.batchMax} writes, one a subject`));
+      if (queued + writes.length > limits.queuedMax || queuedBytes + bytes > limits.queuedBytesMax)
+        return Promise.reject(new CommitQueueFullError(`${queued} writes are waiting for the log`));
+      queued += writes.length;
+      queuedBytes += bytes;
+      return new Promise((resolve, reject) => waiting.push({ writes, bytes, resolve, reject }));
+    },
+    take() {
+      const batch: Unit[] = [];
+      const later: Unit[] = [];
+      // Of this batch, and of units that had to be left for the next one, which nobody may overtake.
+      const written = new Set<string>();
+      const fencedOn = new Set<string>();
+      const overlaps = (unit: Unit): boolean =>
+        unit.writes.some(
+          ({ subject, fence }) =>
+            written.has(subject) || fencedOn.has(subject) || (fence !== undefined && written.has(fence.subject)),
+        );
+      let count = 0;
+      let bytes = 0;
+      let isFull = false;
+      for (const unit of waiting) {
+        isFull ||=
+          count + unit.writes.length > limits.batchMax || (count > 0 && bytes + unit.bytes > limits.batchBytesMax);
+        const fits = !isFull && !overlaps(unit);
+        for (const { subject, fence } of unit.writes) {
+          written.add(subject);
+          if (fence !== undefined) fencedOn.add(fence.subject);
+        }
+        (fits ? batch : later).push(unit);
+        if (!fits) continue;
+        count += unit.writes.length;
+        bytes += unit.bytes;
+      }
+      waiting = later;
+      queued -= count;
+      queuedBytes -= bytes;
+      return batch;
+    },
+  };
+}

@@ -2,6 +2,8 @@
 import { parseDuration } from '@periplus/base/config';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from './cluster/context.js';
+import type { GetOptions } from './commands/get.js';
+import type { HistoryOptions } from './commands/history.js';
 import type { OutputFormat } from './output/progress.js';
 
 const examples = (...lines: string[]): string =>
@@ -111,6 +113,73 @@ function addLifeCycle(program: Command, context: CommandContext): void {
     });
 }
 
+function addObjects(program: Command): void {
+  const namespaceOption = () => new Option('-n, --namespace <namespace>', 'which namespace').default('default');
+  program
+    .command('get')
+    .summary('show objects, as they are or were')
+    .description(
+      'Shows objects. With --at as they were: a duration back, a time, or a resourceVersion; also objects that are gone.',
+    )
+    .argument('<kind>', 'such as pods, deploy, or deploy/web')
+    .argument('[name]', 'all when absent')
+    .addOption(nameOption())
+    .addOption(namespaceOption())
+    .option('-A, --all-namespaces', 'of all namespaces', false)
+    .option('-l, --selector <selector>', 'with these labels')
+    .option('--at <when>', 'as of 5m ago, 2026-01-31T12:00:00Z, or a resourceVersion')
+    .addOption(
+      new Option('-o, --output <format>', 'how to print')
+        .choices(['table', 'wide', 'yaml', 'json', 'name'])
+        .default('table'),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'get pods',
+        'get deploy/nginx-deployment -o yaml',
+        'get deploy/nginx-deployment --at 5m',
+        'get pods -A -o wide',
+      ),
+    )
+    .action(async (kind: string, object: string | undefined, options: GetOptions) => {
+      const { get } = await import('./commands/get.js');
+      await get(kind, object, options);
+    });
+  program
+    .command('history')
+    .summary('show how an object changed')
+    .description(
+      'Lists the revisions of an object, the newest first: when, who, and which fields; also of one that is gone.',
+    )
+    .argument('<kind>', 'such as deploy/web')
+    .argument('[name]', 'unless it is in the first argument')
+    .addOption(nameOption())
+    .addOption(namespaceOption())
+    .addOption(new Option('--limit <number>', 'how many revisions').argParser(count).default(100))
+    .addOption(outputOption())
+    .addHelpText('after', examples('history deploy/nginx-deployment', 'history configmap settings -n web -o json'))
+    .action(async (kind: string, object: string | undefined, options: HistoryOptions) => {
+      const { history } = await import('./commands/history.js');
+      await history(kind, object, options);
+    });
+  program
+    .command('apply')
+    .summary('make objects what manifests say')
+    .description('Creates or changes the objects of the manifests, by server-side apply.')
+    .argument('<manifest...>', 'files or folders; - is standard input')
+    .addOption(nameOption())
+    .addOption(namespaceOption())
+    .addOption(outputOption())
+    .option('--wait', 'wait until they are ready', false)
+    .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(duration).default(300_000, '5m'))
+    .addHelpText('after', examples('apply examples/nginx-deployment.yaml', 'apply --wait web/', 'apply - < web.yaml'))
+    .action(async (files: string[], options: Common & { namespace: string; wait: boolean; timeout: number }) => {
+      const { apply } = await import('./commands/apply.js');
+      await apply(files, { ...options, timeoutMs: options.timeout });
+    });
+}
+
 /** Started by `up`; not for people. */
 function addInternal(program: Command, context: CommandContext): void {
   program
@@ -145,6 +214,7 @@ export function createProgram(context: CommandContext, version: string): Command
       examples('up examples/nginx-deployment.yaml', 'status', 'get pods', 'history deploy/nginx-deployment', 'down'),
     );
   addLifeCycle(program, context);
+  addObjects(program);
   addInternal(program, context);
   return program;
 }

@@ -80,7 +80,6 @@ export function serviceConfigs(plan: ClusterPlan, paths: ClusterPaths): Readonly
       nodeAddress: node.address,
       clusterCidr: plan.podCidr,
       serviceCidr: plan.serviceCidr,
-      mode: 'iptables',
       ...metrics('proxy'),
     },
   };

@@ -57,9 +57,13 @@ function proxyEnvironment(plan: ClusterPlan): Record<string, string> {
   return { ...(http ? { HTTP_PROXY: http } : {}), ...(https ? { HTTPS_PROXY: https } : {}), NO_PROXY: direct };
 }
 
-/** Of the command and every file that it names: what the process will have read. */
-function digestOf(parts: readonly unknown[], files: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(parts));
+/**
+ * Of the command and every file that it names: what the process will have read. The version is not: a service whose own
+ * code did not change is not restarted.
+ */
+function digestOf(spec: Pick<ServiceSpec, 'command' | 'args' | 'env' | 'user'>, files: readonly string[]): string {
+  const { command, args, env, user } = spec;
+  const hash = createHash('sha256').update(JSON.stringify([command, args, env, user]));
   for (const file of files) hash.update(existsSync(file) ? readFileSync(file) : 'none');
   return hash.digest('hex').slice(0, 16);
 }
@@ -85,7 +89,7 @@ export function serviceSpecs(
         }
       : { command: draft.command, args: draft.args };
     const spec = { ...draft, ...entered, logFile: serviceLog(paths, draft.name) };
-    return { ...spec, digest: digestOf([spec], files), stopSignal: 'SIGTERM', stopTimeoutMs };
+    return { ...spec, digest: digestOf(spec, files), stopSignal: 'SIGTERM', stopTimeoutMs };
   };
 
   const natsConfig = join(paths.config, 'nats.conf');
@@ -151,11 +155,11 @@ export function registrySpec(plan: ClusterPlan, paths: ClusterPaths, build: Buil
     name: 'registry',
     command: process.execPath,
     args,
-    env: baseEnvironment(),
+    env: { ...baseEnvironment(), PERIPLUS_BUILD: build.digests['cli'] ?? '' },
     logFile: serviceLog(paths, 'registry'),
     probe: { kind: 'exchange', target: { host: plan.hostAddress, port: registry }, answerPrefix: '' },
     after: [],
     version: build.version,
   } as const;
-  return { ...spec, digest: digestOf([spec], []), stopSignal: 'SIGTERM', stopTimeoutMs };
+  return { ...spec, digest: digestOf(spec, []), stopSignal: 'SIGTERM', stopTimeoutMs };
 }

@@ -3,7 +3,7 @@ import { listClusters } from '@periplus/ops/dependencies';
 import { createSupervisorClient, listRecordedServices } from '@periplus/ops/processes';
 import { commandLine, knownCluster } from '../cluster/context.js';
 import type { OutputFormat } from '../output/progress.js';
-import { formatServices } from '../output/service-table.js';
+import { describeService, formatServices } from '../output/service-table.js';
 
 export interface StatusOptions {
   readonly name: string;
@@ -26,7 +26,7 @@ export async function status(options: StatusOptions): Promise<void> {
       server,
       nodes: plan.nodes,
       supervisor: info?.pid,
-      services,
+      services: services.map(describeService),
     };
     process.stdout.write(`${JSON.stringify(data)}\n`);
     return;

@@ -11,7 +11,7 @@ import { type CommandContext, commandLine, namedCluster, requireRoot } from '../
 import { kubeconfigEntry } from '../cluster/kubeconfig-of.js';
 import { waitServicesReady } from '../cluster/wait-services.js';
 import { createProgress, type OutputFormat, type Progress } from '../output/progress.js';
-import { formatServices } from '../output/service-table.js';
+import { describeService, formatServices } from '../output/service-table.js';
 
 export interface UpOptions {
   readonly name: string;
@@ -53,7 +53,10 @@ async function report(cluster: RunningCluster, statuses: readonly ServiceStatus[
     `Cluster ${name} runs at ${server}; its node ${node?.name} is ${node?.address}.`,
     nextSteps(cluster),
   ].join('\n');
-  progress.result({ cluster: name, context: plan.contextName, server, nodes: plan.nodes, services: statuses }, text);
+  progress.result(
+    { cluster: name, context: plan.contextName, server, nodes: plan.nodes, services: statuses.map(describeService) },
+    text,
+  );
 }
 
 async function mergeContext(entry: KubeconfigEntry, progress: Progress): Promise<void> {

@@ -1,10 +1,24 @@
-/** The services of a cluster as a table. */
+/** The services of a cluster, as a table and as data. */
 import type { ServiceStatus } from '@periplus/ops/processes';
 import { formatAge, formatBytes, formatTable } from './text-table.js';
 
-function health({ ready, state, reason }: ServiceStatus): string {
-  if (ready) return 'ready';
-  return reason === undefined ? state : `${state}: ${reason.slice(0, 120)}`;
+/** `ok`, or what it is instead. */
+function healthOf({ ready, state }: ServiceStatus): string {
+  if (ready) return 'ok';
+  return state === 'running' ? 'not ready' : state;
+}
+
+export interface ServiceDescription extends Omit<ServiceStatus, 'ready' | 'state' | 'startedAt'> {
+  readonly health: string;
+  /** RFC 3339. */
+  readonly startedAt?: string;
+}
+
+/** For -o json. */
+export function describeService(status: ServiceStatus): ServiceDescription {
+  const { ready, state, startedAt, ...rest } = status;
+  const since = startedAt === undefined ? {} : { startedAt: new Date(startedAt).toISOString() };
+  return { ...rest, ...since, health: healthOf(status) };
 }
 
 export function formatServices(statuses: readonly ServiceStatus[], now = Date.now()): string {
@@ -15,7 +29,7 @@ export function formatServices(statuses: readonly ServiceStatus[], now = Date.no
     status.startedAt === undefined ? '-' : formatAge(now - status.startedAt),
     String(status.restarts),
     status.memoryBytes === undefined ? '-' : formatBytes(status.memoryBytes),
-    health(status),
+    status.reason === undefined ? healthOf(status) : `${healthOf(status)}: ${status.reason.slice(0, 120)}`,
   ]);
   return formatTable(['SERVICE', 'PID', 'VERSION', 'AGE', 'RESTARTS', 'MEMORY', 'HEALTH'], rows);
 }

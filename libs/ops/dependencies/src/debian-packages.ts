@@ -29,6 +29,7 @@ export const nodePackages: readonly PackageNeed[] = [
   program('runc'),
   { package: 'containernetworking-plugins', isPresent: () => findCniFolder() !== undefined },
   program('iptables'),
+  program('nft', 'nftables'),
   program('conntrack'),
   program('ip', 'iproute2'),
   program('nsenter', 'util-linux'),

@@ -58,3 +58,5 @@ export {
   type RunCommandOptions,
   runCommand,
 } from './run-command.js';
+export { createConntrack } from './conntrack.js';
+export { createIptablesWriter, createNftablesWriter, type RunProgram, removeLeftOverRules } from './rule-writers.js';

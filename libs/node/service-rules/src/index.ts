@@ -17,5 +17,13 @@ export {
 } from './nftables-script.js';
 export { type NftChain, type NftMap, type NftTable, nftTableName, toNftables } from './nftables-table.js';
 export { type NodeView, planServiceRules, RangeInvalidError } from './plan-service-rules.js';
+export {
+  createRuleSync,
+  type FlowTable,
+  type RuleSync,
+  type RuleSyncOptions,
+  type RuleSyncStatus,
+  type RuleWriter,
+} from './rule-sync.js';
 export type { Frontend, Outcome, Pool, Protocol, RuleSet, ServiceRule, Target } from './rule-set.js';
 export { type Flow, hasUdpServices, parseConntrack, planStaleFlows } from './stale-flows.js';

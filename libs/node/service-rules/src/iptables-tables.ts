@@ -169,6 +169,11 @@ function firewallEntry(service: ServiceRule, entry: Entry, ranges: readonly stri
   };
 }
 
+/** An ICMP answer may fall to the kernel's rate limit, a reset does not. */
+function rejection(protocol: Protocol | undefined): string {
+  return protocol === 'TCP' ? '-j REJECT --reject-with tcp-reset' : '-j REJECT';
+}
+
 /** Refusals act in the filter table, on packets whose destination is still the frontend's: nothing translated it. */
 function filterRules(service: ServiceRule, frontend: Frontend): readonly string[] {
   const match = matchFrontend(service, frontend);
@@ -176,7 +181,7 @@ function filterRules(service: ServiceRule, frontend: Frontend): readonly string[
   if (frontend.outcome.kind === 'spread' && !drop) return [];
   return drop
     ? [`${match} ${comment(service, 'not from or to here')} -j DROP`]
-    : [`${match} ${comment(service, 'has no endpoints')} -j REJECT`];
+    : [`${match} ${comment(service, 'has no endpoints')} ${rejection(service.protocol)}`];
 }
 
 function usedPools({ frontends }: ServiceRule): ReadonlySet<Pool> {
@@ -212,8 +217,12 @@ export function toIptables(ruleSet: RuleSet): IptablesTables {
     `-j MARK --xor-mark ${masqueradeMark}`,
     '-j MASQUERADE --random-fully',
   ]);
+  const unknownService = `-d ${ruleSet.serviceCidr} -m comment --comment "no such service or port"`;
   const filter = new Map<string, readonly string[]>([
-    [chains.filter, [...refuse, `-d ${ruleSet.serviceCidr} -m comment --comment "no such service or port" -j REJECT`]],
+    [
+      chains.filter,
+      [...refuse, `${unknownService} -p tcp ${rejection('TCP')}`, `${unknownService} ${rejection(undefined)}`],
+    ],
     [
       chains.forward,
       [

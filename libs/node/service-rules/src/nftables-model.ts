@@ -175,7 +175,9 @@ export function createNftablesModel(): NftablesModel {
       else if (slots) {
         const count = Number(slots[1]);
         for (let slot = 0; slot < count; slot++) {
-          const endpoint = state.maps.get(slots[2] ?? '')?.elements.get(`${key} . ${slot}`);
+          const endpoint = state.maps
+            .get(slots[2] ?? '')
+            ?.elements.get(`${packet.destination} . ${packet.port} . ${slot}`);
           end(endpoint?.replace(' . ', ':') ?? 'NO ENDPOINT', chance / count);
         }
         return true;
@@ -191,10 +193,10 @@ export function createNftablesModel(): NftablesModel {
         const verdict = state.maps.get(vmap)?.elements.get(key);
         // A chain that was gone to and falls through ends this one, too.
         if (verdict !== undefined) return follow(verdict, packet, marked, fate, chance);
-      } else if (text.startsWith('reject')) {
+      } else if (/^(meta l4proto \w+ )?reject/.test(text)) {
         fate.set('REJECT', (fate.get('REJECT') ?? 0) + chance);
         return true;
-      } else if (/^goto \w+$/.test(text)) return follow(text, packet, marked, fate, chance);
+      } else if (/^goto \w+/.test(text)) return follow(text.replace(/ comment .*/, ''), packet, marked, fate, chance);
     }
     return false;
   }

@@ -3,15 +3,17 @@
  * names a chain by how the client's address is treated and by the number of endpoints; that chain, shared by all
  * services alike, draws a number and looks the endpoint up in one flat map:
  *
- *   services:   10.96.0.10 . tcp . 80      : goto outside_cluster_2
- *   endpoints:  10.96.0.10 . tcp . 80 . 0  : 10.244.0.5 . 8080
- *               10.96.0.10 . tcp . 80 . 1  : 10.244.0.9 . 8080
- *   outside_cluster_2 { mark what is from outside; dnat to … numgen random mod 2 map @endpoints }
+ *   services:       10.96.0.10 . tcp . 80  : goto outside_cluster_tcp_2
+ *   endpoints_tcp:  10.96.0.10 . 80 . 0    : 10.244.0.5 . 8080
+ *                   10.96.0.10 . 80 . 1    : 10.244.0.9 . 8080
+ *   outside_cluster_tcp_2 { mark what is from outside; dnat to … numgen random mod 2 map @endpoints_tcp }
+ *
+ * A map's port must be of one protocol: of any (`th dport`) nft 1.0.6 refuses rules on a map that is in the kernel.
  *
  * So a change of one service is a few elements, however many services there are. Only services with affinity have
  * chains of their own.
  */
-import { type Frontend, type Outcome, type Pool, type RuleSet, type ServiceRule, type Target } from './rule-set.js';
+import type { Frontend, Outcome, Pool, Protocol, RuleSet, ServiceRule, Target } from './rule-set.js';
 import { stableName } from './stable-name.js';
 
 export interface NftChain {
@@ -43,7 +45,12 @@ const mark = '0x4000';
 const clientsMax = 65_536;
 const frontendKey = 'ip daddr . meta l4proto . th dport';
 const keyType = 'ipv4_addr . inet_proto . inet_service';
-const endpointsOf: Readonly<Record<Pool, string>> = { cluster: 'endpoints', local: 'local_endpoints' };
+const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
+const pools: readonly Pool[] = ['cluster', 'local'];
+
+function endpointsMap(pool: Pool, protocol: Protocol): string {
+  return `${pool === 'cluster' ? 'endpoints' : 'local_endpoints'}_${protocol.toLowerCase()}`;
+}
 
 type Spread = Extract<Outcome, { kind: 'spread' }>;
 
@@ -120,9 +127,11 @@ function spreadChain(draft: TableDraft, service: ServiceRule, outcome: Spread): 
     return chain;
   }
   const count = service.pools[pool].length;
-  const chain = `${masqueradeWord[masquerade]}_${pool}_${count}`;
+  const protocol = service.protocol.toLowerCase();
+  const chain = `${masqueradeWord[masquerade]}_${pool}_${protocol}_${count}`;
+  const key = `ip daddr . ${protocol} dport . numgen random mod ${count}`;
   draft.chains.set(chain, {
-    rules: [...marking, `dnat ip to ${frontendKey} . numgen random mod ${count} map @${endpointsOf[pool]}`],
+    rules: [...marking, `dnat ip to ${key} map @${endpointsMap(pool, service.protocol)}`],
   });
   return chain;
 }
@@ -130,7 +139,8 @@ function spreadChain(draft: TableDraft, service: ServiceRule, outcome: Spread): 
 function addTargets(draft: TableDraft, service: ServiceRule, frontend: Frontend, pool: Pool): void {
   if (service.affinitySeconds !== undefined) return;
   service.pools[pool].forEach(({ address, port }, slot) => {
-    addElement(draft, endpointsOf[pool], `${frontendText(service, frontend)} . ${slot}`, `${address} . ${port}`);
+    const key = `${frontend.address} . ${frontend.port} . ${slot}`;
+    addElement(draft, endpointsMap(pool, service.protocol), key, `${address} . ${port}`);
   });
 }
 
@@ -152,13 +162,13 @@ function addFrontend(draft: TableDraft, service: ServiceRule, frontend: Frontend
     { map: 'services_from_node', route: fromNode },
     { map: 'services', route: outcome },
   ];
-  const pools = new Set<Pool>();
+  const used = new Set<Pool>();
   for (const { map, route } of routes) {
     if (route?.kind !== 'spread') continue;
-    pools.add(route.pool);
+    used.add(route.pool);
     addElement(draft, map, key, `goto ${firewallChain(draft, frontend, key, spreadChain(draft, service, route))}`);
   }
-  for (const pool of pools) addTargets(draft, service, frontend, pool);
+  for (const pool of used) addTargets(draft, service, frontend, pool);
   // Refusals act after translation, on packets whose destination is still the frontend's.
   if (sourceRanges !== undefined || outcome.kind === 'drop') addElement(draft, 'refused', key, 'drop');
   else if (outcome.kind === 'reject') addElement(draft, 'refused', key, 'goto rejecting');
@@ -172,8 +182,13 @@ function addHairpins(draft: TableDraft, service: ServiceRule): void {
 }
 
 const declarations: Readonly<Record<string, Pick<NftMap, 'kind' | 'declaration'>>> = {
-  endpoints: { kind: 'map', declaration: `typeof ${frontendKey} . numgen random mod 2 : ip daddr . th dport;` },
-  local_endpoints: { kind: 'map', declaration: `typeof ${frontendKey} . numgen random mod 2 : ip daddr . th dport;` },
+  ...Object.fromEntries(
+    protocols.flatMap((protocol) => {
+      const port = `${protocol.toLowerCase()} dport`;
+      const declaration = `typeof ip daddr . ${port} . numgen random mod 2 : ip daddr . ${port};`;
+      return pools.map((pool) => [endpointsMap(pool, protocol), { kind: 'map' as const, declaration }]);
+    }),
+  ),
   services: { kind: 'map', declaration: `type ${keyType} : verdict;` },
   services_from_pods: { kind: 'map', declaration: `type ${keyType} : verdict;` },
   services_from_node: { kind: 'map', declaration: `type ${keyType} : verdict;` },
@@ -188,13 +203,14 @@ function fixedChains({ clusterCidr, serviceCidr }: RuleSet): readonly (readonly 
     rules: ['ct state new jump refusing'],
   });
   return [
-    ['rejecting', { rules: ['reject'] }],
+    // An ICMP answer may fall to the kernel's rate limit, a reset does not.
+    ['rejecting', { rules: ['meta l4proto tcp reject with tcp reset', 'reject'] }],
     [
       'refusing',
       {
         rules: [
           `${withPorts} ${frontendKey} vmap @refused`,
-          `ip daddr ${serviceCidr} reject comment "no such service or port"`,
+          `ip daddr ${serviceCidr} goto rejecting comment "no such service or port"`,
         ],
       },
     ],

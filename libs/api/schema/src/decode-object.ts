@@ -35,6 +35,8 @@ export interface Decoded<T = KubeObject> {
 const reportsMax = 100;
 
 interface Context {
+  /** Nothing is filled in, and what is empty stays. */
+  readonly sparse: boolean;
   readonly path: (string | number)[];
   readonly unknownFields: string[];
   readonly errors: string[];
@@ -250,9 +252,9 @@ class SchemaDecoder {
           context.path.push(key);
           const decoded = known.decode(given, context, known.place);
           context.path.pop();
-          if (decoded !== undefined && !known.omits?.(decoded)) setOwn(object, key, decoded);
+          if (decoded !== undefined && (context.sparse || !known.omits?.(decoded))) setOwn(object, key, decoded);
         }
-        return fill(object);
+        return context.sparse ? object : fill(object);
       },
       zero: () => {
         if (!compiled) compile();
@@ -327,13 +329,26 @@ function decoderFor(table: SchemaTable): SchemaDecoder {
   return decoder;
 }
 
-/** Any message: a list, options, a Status. `value` must be what `parseJson` gave, not an object that others hold. */
-export function decodeMessage<T = JsonObject>(table: SchemaTable, message: MessageName, value: Json): Decoded<T> {
-  const context: Context = { path: [], unknownFields: [], errors: [] };
+function decodeWith<T>(table: SchemaTable, message: MessageName, value: Json, sparse: boolean): Decoded<T> {
+  const context: Context = { sparse, path: [], unknownFields: [], errors: [] };
   const plan = messagePlan(table, message);
   const place = { struct: plan.shortName, type: goTypeName({ kind: 'message', message }) };
   const object = decoderFor(table).message(message).decode(value, context, place) ?? {};
   return { object: object as T, unknownFields: context.unknownFields, errors: context.errors };
+}
+
+/** Any message: a list, options, a Status. `value` must be what `parseJson` gave, not an object that others hold. */
+export function decodeMessage<T = JsonObject>(table: SchemaTable, message: MessageName, value: Json): Decoded<T> {
+  return decodeWith(table, message, value, false);
+}
+
+/** Part of an object, as server-side apply is given it: canonical where it says something, and saying nothing more. */
+export function decodeConfiguration<T extends KubeObject = KubeObject>(
+  table: SchemaTable,
+  kind: KindSchema,
+  value: Json,
+): Decoded<T> {
+  return decodeWith(table, kind.message, value, true);
 }
 
 /** An object of a kind; `apiVersion` and `kind` are filled in where absent, and not checked. */

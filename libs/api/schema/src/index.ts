@@ -1,6 +1,9 @@
+export { applyConfiguration, type Applied, applyConflict, type ApplyRequest } from './apply/apply-configuration.js';
+export type { FieldConflict } from './apply/manage-fields.js';
+export { type FieldManagerRequest, updateManagedFields } from './apply/update-managed-fields.js';
 export { applyDefaults } from './apply-defaults.js';
 export { fromStorageVersion, toStorageVersion } from './convert-version.js';
-export { cannotDecode, type Decoded, decodeMessage, decodeObject } from './decode-object.js';
+export { cannotDecode, decodeConfiguration, type Decoded, decodeMessage, decodeObject } from './decode-object.js';
 export {
   encodeMessage,
   type EncodedObject,

@@ -1,1 +1,7 @@
-export {};
+export {
+  connectJetStreamLog,
+  type JetStreamLog,
+  type JetStreamLogOptions,
+  UnsupportedServerError,
+} from './jetstream-log.js';
+export { AppendRefusedError } from './publish-answer.js';

@@ -1,1 +1,3 @@
-export {};
+export { findFreePort, untilListening } from './free-port.js';
+export { type NatsService, startNats } from './nats-service.js';
+export { type PostgresService, startPostgres } from './postgres-service.js';

@@ -1,0 +1,178 @@
+/**
+ * The connection to NATS: kept for ever, with quick failures while it is down. A request that was under way when the connection
+ * broke fails at once, since its answer can't come any more.
+ */
+import { connect, type ConnectionOptions, headers as createHeaders, type Msg, type NatsConnection } from 'nats';
+import type { Random, Time } from '@periplus/base/clock';
+import { createBackoff, sleep } from '@periplus/base/stdx';
+import type { Logger } from '@periplus/base/telemetry';
+import { LogUnavailableError } from '@periplus/log/event-log';
+import type { PlannedMessage } from './publish-plan.js';
+
+export interface NatsConnectionOptions {
+  /** `nats://` or `tls://` URLs. */
+  readonly servers: readonly string[];
+  readonly tls?: { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
+  readonly time: Time;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Ends the attempts to connect the first time. */
+  readonly signal?: AbortSignal;
+}
+
+/** The request was sent and no answer came: it may have been carried out. */
+export class AnswerLostError extends Error {
+  readonly code = 'ANSWER_LOST';
+}
+
+export interface JetStreamConnection {
+  readonly nats: NatsConnection;
+  isConnected(): boolean;
+  /** Called after each time the connection was made again; the returned function stops that. */
+  onReconnect(listener: () => void): () => void;
+  /**
+   * Publishes all messages and answers with what came back for the last. Rejects with `LogUnavailableError` when nothing was
+   * carried out, with `AnswerLostError` when that is not known.
+   */
+  publish(messages: readonly PlannedMessage[]): Promise<Msg>;
+  /** A request of JetStream's API; for reads and what may be repeated. Rejects with `LogUnavailableError`. */
+  api<T>(operation: string, body?: unknown): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** An answer of JetStream's API that says no. */
+export class JetStreamApiError extends Error {
+  readonly code = 'JETSTREAM_API';
+  constructor(
+    readonly operation: string,
+    readonly errorCode: number,
+    description: string,
+  ) {
+    super(`${operation}: ${description} (${errorCode})`);
+  }
+}
+
+const publishLimitMs = 5_000;
+const apiLimitMs = 5_000;
+const dialLimitMs = 2_000;
+/** A server that answers no ping within two of these is given up. */
+const pingIntervalMs = 5_000;
+const noResponders = '503';
+
+function toOptions(options: NatsConnectionOptions): ConnectionOptions {
+  const { servers, tls, random } = options;
+  return {
+    servers: [...servers],
+    ...(tls ? { tls: { caFile: tls.caFile, certFile: tls.certFile, keyFile: tls.keyFile } } : {}),
+    name: 'periplus',
+    timeout: dialLimitMs,
+    pingInterval: pingIntervalMs,
+    maxReconnectAttempts: -1,
+    ignoreAuthErrorAbort: true,
+    noAsyncTraces: true,
+    reconnectDelayHandler: () => 100 + random.next() * 150,
+  };
+}
+
+async function dial(options: NatsConnectionOptions): Promise<NatsConnection> {
+  const { time, random, logger, signal } = options;
+  const backoff = createBackoff({ initialMs: 100, maxMs: 2_000, jitter: 0.5 }, random);
+  for (;;) {
+    try {
+      return await connect(toOptions(options));
+    } catch (error) {
+      if (signal?.aborted) throw new LogUnavailableError('connecting to NATS was given up', { cause: error });
+      logger.warn('NATS does not answer: trying again', { servers: options.servers, error });
+      await sleep(time, backoff.nextMs(), signal);
+    }
+  }
+}
+
+export async function connectNats(options: NatsConnectionOptions): Promise<JetStreamConnection> {
+  const { logger } = options;
+  const nats = await dial(options);
+  const listeners = new Set<() => void>();
+  /** Of requests under way: what to do when the connection breaks. */
+  const interrupted = new Set<(error: Error) => void>();
+  let connected = true;
+
+  async function watchStatus(): Promise<void> {
+    for await (const status of nats.status()) {
+      if (status.type === 'disconnect') {
+        connected = false;
+        logger.warn('the connection to NATS is lost');
+        const error = new AnswerLostError('the connection to NATS broke');
+        for (const interrupt of [...interrupted]) interrupt(error);
+      } else if (status.type === 'reconnect') {
+        connected = true;
+        logger.info('the connection to NATS is back');
+        for (const listener of [...listeners]) listener();
+      } else if (status.type === 'error') logger.warn('NATS reports an error', { natsError: status.data });
+    }
+    connected = false;
+  }
+  watchStatus().catch((error: unknown) =>
+    logger.error('the status of the NATS connection cannot be followed', { error }),
+  );
+
+  /** Settles as `work` does, or rejects when the connection breaks before. */
+  function whileConnected(work: Promise<Msg>): Promise<Msg> {
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void): void => {
+        interrupted.delete(reject);
+        settle();
+      };
+      interrupted.add(reject);
+      work.then(
+        (message) => finish(() => resolve(message)),
+        (error: unknown) => finish(() => reject(toFailure(error))),
+      );
+    });
+  }
+
+  function toFailure(error: unknown): Error {
+    const code = (error as { code?: unknown }).code;
+    if (code === noResponders) return new LogUnavailableError('JetStream does not answer', { cause: error });
+    return new AnswerLostError('no answer from NATS', { cause: error });
+  }
+
+  function checkConnected(): void {
+    if (!connected) throw new LogUnavailableError('NATS is not connected');
+  }
+
+  return {
+    nats,
+    isConnected: () => connected,
+    onReconnect(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async publish(messages) {
+      checkConnected();
+      const last = messages.length - 1;
+      let answer: Promise<Msg> | undefined;
+      for (const [index, { subject, payload, headers }] of messages.entries()) {
+        const natsHeaders = createHeaders();
+        for (const [name, value] of headers) natsHeaders.append(name, value);
+        if (index < last) nats.publish(subject, payload, { headers: natsHeaders });
+        else answer = nats.request(subject, payload, { headers: natsHeaders, timeout: publishLimitMs });
+      }
+      return whileConnected(answer!);
+    },
+    async api<T>(operation: string, body?: unknown) {
+      checkConnected();
+      const payload = body === undefined ? '' : JSON.stringify(body);
+      const request = nats.request(`$JS.API.${operation}`, payload, { timeout: apiLimitMs });
+      const message = await whileConnected(request).catch((error: unknown) => {
+        throw new LogUnavailableError(`NATS did not answer ${operation}`, { cause: error });
+      });
+      const answer = JSON.parse(message.string()) as T & { error?: { err_code?: number; description?: string } };
+      if (answer.error !== undefined)
+        throw new JetStreamApiError(operation, answer.error.err_code ?? 0, answer.error.description ?? '');
+      return answer;
+    },
+    async close() {
+      await nats.close();
+    },
+  };
+}

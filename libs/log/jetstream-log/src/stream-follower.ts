@@ -1,0 +1,228 @@
+/**
+ * Follows a stream through a push consumer that lives in the server's memory only: whenever anything is odd (a gap, silence,
+ * a new connection) it is made anew behind the last entry that was handed over, so the handler sees no gap and no repeat.
+ * Flow control is answered after the handler has taken what came before it: a slow handler slows the server.
+ */
+import type { Msg, Subscription } from 'nats';
+import { type Revision, toRevision } from '@periplus/api/meta';
+import type { CancelTimer, Random, Time } from '@periplus/base/clock';
+import { createBackoff } from '@periplus/base/stdx';
+import type { Logger } from '@periplus/base/telemetry';
+import type { Follower, FollowHandler, LogEntry, StreamName } from '@periplus/log/event-log';
+import type { JetStreamConnection } from './nats-connection.js';
+
+export interface StreamFollowerOptions {
+  readonly connection: JetStreamConnection;
+  readonly stream: StreamName;
+  readonly from: Revision;
+  readonly handler: FollowHandler;
+  readonly time: Time;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** What came from the consumer, in order. */
+type Arrival =
+  | { readonly type: 'entry'; readonly entry: LogEntry; readonly pending: number }
+  /** To be answered once everything before it is handled. */
+  | { readonly type: 'flow'; readonly respond: () => void }
+  /** Nothing is on its way, and all retained entries up to here were delivered. */
+  | { readonly type: 'progress'; readonly revision: Revision };
+
+const heartbeatMs = 1_000;
+const silenceLimitMs = 3 * heartbeatMs + 500;
+/** The server forgets a consumer that nobody listens to. */
+const inactiveMs = 10_000;
+const nanoseconds = 1_000_000;
+const portionMax = 1_000;
+
+interface ConsumerCreated {
+  readonly name: string;
+  readonly num_pending?: number;
+}
+
+/** `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>` */
+function parsePosition(reply: string) {
+  const tokens = reply.split('.');
+  const [streamSequence, consumerSequence, timestamp, pending] = tokens.slice(-4);
+  return {
+    streamSequence: Number(streamSequence),
+    consumerSequence: Number(consumerSequence),
+    timestampMs: Number(timestamp!.slice(0, -6)),
+    pending: Number(pending),
+  };
+}
+
+export function followStream(options: StreamFollowerOptions): Follower {
+  const { connection, stream, handler, time, random, logger } = options;
+  const backoff = createBackoff({ initialMs: 50, maxMs: 1_000, jitter: 0.5 }, random);
+  let next: number = options.from;
+  /** Of the next entry to arrive, which is ahead of what was handed over. */
+  let consumerSequence = 1;
+  let arrivals: Arrival[] = [];
+  let handling = false;
+  let closed = false;
+  let subscription: Subscription | undefined;
+  let consumer: string | undefined;
+  /** Counts consumers: what belongs to an older one is ignored. */
+  let generation = 0;
+  let cancelSilence: CancelTimer | undefined;
+  let cancelRetry: CancelTimer | undefined;
+
+  function expectSound(): void {
+    cancelSilence?.();
+    cancelSilence = time.after(silenceLimitMs, () => restart('silence'));
+  }
+
+  function drop(): void {
+    generation += 1;
+    cancelSilence?.();
+    cancelRetry?.();
+    subscription?.unsubscribe();
+    subscription = undefined;
+    arrivals = [];
+    const dropped = consumer;
+    consumer = undefined;
+    // The server would forget it by itself a little later.
+    if (dropped !== undefined && connection.isConnected())
+      connection.api(`CONSUMER.DELETE.${stream}.${dropped}`).catch(() => undefined);
+  }
+
+  function restart(reason: string): void {
+    if (closed) return;
+    drop();
+    if (!connection.isConnected()) return; // `onReconnect` starts again.
+    logger.debug('following the log anew', { stream, reason, next });
+    cancelRetry = time.after(backoff.nextMs(), () => void start());
+  }
+
+  function fail(error: unknown): void {
+    if (closed) return;
+    close();
+    handler.onError(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  /** Hands over what has arrived, as long as something has. */
+  async function handle(): Promise<void> {
+    handling = true;
+    // All that one chunk from the socket brought is handed over together.
+    await Promise.resolve();
+    while (arrivals.length > 0 && !closed) {
+      const mine = generation;
+      const portion = arrivals.splice(0, portionMax);
+      const entries = portion.flatMap((arrival) => (arrival.type === 'entry' ? [arrival.entry] : []));
+      if (entries.length > 0) {
+        next = entries[entries.length - 1]!.revision + 1;
+        await handler.onEntries(entries);
+      }
+      if (closed || mine !== generation) continue;
+      for (const arrival of portion) if (arrival.type === 'flow') arrival.respond();
+      const last = portion[portion.length - 1]!;
+      if (last.type === 'progress') handler.onProgress?.(last.revision);
+    }
+    handling = false;
+  }
+
+  function arrive(arrival: Arrival): void {
+    arrivals.push(arrival);
+    if (!handling) handle().catch(fail);
+  }
+
+  function onStatus(message: Msg): void {
+    if (message.headers?.code !== 100) {
+      restart(`status ${message.headers?.code}`);
+      return;
+    }
+    const stalled = message.headers.get('Nats-Consumer-Stalled');
+    if (message.reply) arrive({ type: 'flow', respond: () => void message.respond() });
+    else if (stalled) arrive({ type: 'flow', respond: () => connection.nats.publish(stalled) });
+    const lastDelivered = message.headers.get('Nats-Last-Consumer');
+    if (lastDelivered === '') return;
+    if (Number(lastDelivered) !== consumerSequence - 1) {
+      restart('a lost delivery');
+      return;
+    }
+    const position = Number(message.headers.get('Nats-Last-Stream'));
+    if (position > 0) arrive({ type: 'progress', revision: toRevision(position) });
+  }
+
+  function onMessage(message: Msg): void {
+    expectSound();
+    if (!message.reply?.startsWith('$JS.ACK.')) {
+      onStatus(message);
+      return;
+    }
+    const position = parsePosition(message.reply);
+    if (position.consumerSequence !== consumerSequence) {
+      restart('a gap in deliveries');
+      return;
+    }
+    consumerSequence += 1;
+    backoff.reset();
+    const marker = message.headers?.get('Nats-Marker-Reason');
+    const entry: LogEntry = {
+      stream,
+      revision: toRevision(position.streamSequence),
+      subject: message.subject,
+      // A view would keep the whole receive buffer alive.
+      payload: Uint8Array.from(message.data),
+      timestampMs: position.timestampMs,
+      ...(marker ? { marker: 'expired' } : {}),
+    };
+    arrive({ type: 'entry', entry, pending: position.pending });
+  }
+
+  async function start(): Promise<void> {
+    const mine = ++generation;
+    try {
+      const info = await connection.api<{ state: { last_seq: number } }>(`STREAM.INFO.${stream}`);
+      if (closed || mine !== generation) return;
+      const inbox = `_INBOX.${Buffer.from(random.bytes(16)).toString('hex')}`;
+      consumerSequence = 1;
+      arrivals = [];
+      subscription = connection.nats.subscribe(inbox, {
+        callback: (error, message) => {
+          if (mine !== generation) return;
+          if (error) restart(error.message);
+          else onMessage(message);
+        },
+      });
+      const created = await connection.api<ConsumerCreated>(`CONSUMER.CREATE.${stream}`, {
+        stream_name: stream,
+        config: {
+          deliver_subject: inbox,
+          deliver_policy: 'by_start_sequence',
+          opt_start_seq: Math.max(1, next),
+          ack_policy: 'none',
+          max_deliver: 1,
+          mem_storage: true,
+          num_replicas: 1,
+          flow_control: true,
+          idle_heartbeat: heartbeatMs * nanoseconds,
+          inactive_threshold: inactiveMs * nanoseconds,
+        },
+      });
+      if (closed || mine !== generation) return;
+      consumer = created.name;
+      expectSound();
+      if ((created.num_pending ?? 0) === 0 && info.state.last_seq >= next && consumerSequence === 1)
+        arrive({ type: 'progress', revision: toRevision(info.state.last_seq) });
+    } catch (error) {
+      if (mine === generation) restart((error as Error).message);
+    }
+  }
+
+  function close(): void {
+    if (closed) return;
+    closed = true;
+    stopListening();
+    drop();
+  }
+
+  const stopListening = connection.onReconnect(() => {
+    drop();
+    void start();
+  });
+  void start();
+  return { close };
+}

@@ -22,7 +22,8 @@ import { type CommandOutput, CommandUnavailableError, type RunCommandOptions } f
 /** `runCommand`, or `runInNetns` of a namespace. */
 export type RunProgram = (argv: readonly string[], options?: RunCommandOptions) => Promise<CommandOutput>;
 
-const writeTimeoutMs = 60_000;
+/** iptables on nf_tables takes minutes to load tens of thousands of chains; a change of a few takes milliseconds. */
+const writeTimeoutMs = 600_000;
 /** Looking at the kernel may take at most a tenth of the time: with very many rules it is done less often. */
 const lookPauseFactor = 10;
 

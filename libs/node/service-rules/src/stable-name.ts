@@ -3,13 +3,23 @@ import { createHash } from 'node:crypto';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
+const nameLength = 16;
+
 /** 16 letters and digits (80 bits) of a hash over `parts`. */
 export function stableName(...parts: readonly (string | number)[]): string {
   const bytes = createHash('sha256').update(JSON.stringify(parts)).digest();
-  let bits = 0n;
-  for (const byte of bytes.subarray(0, 10)) bits = (bits << 8n) | BigInt(byte);
   let name = '';
-  for (let shift = 75n; shift >= 0n; shift -= 5n) name += alphabet[Number((bits >> shift) & 31n)] ?? '';
+  let pending = 0;
+  let pendingBits = 0;
+  for (const byte of bytes.subarray(0, (nameLength * 5) / 8)) {
+    pending = (pending << 8) | byte;
+    pendingBits += 8;
+    while (pendingBits >= 5) {
+      pendingBits -= 5;
+      name += alphabet[(pending >> pendingBits) & 31] ?? '';
+    }
+    pending &= (1 << pendingBits) - 1;
+  }
   return name;
 }
 

@@ -5,6 +5,7 @@
 import { access, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { listMounts, unmount } from './mounts.js';
 import { netnsFolder, netnsPrefix } from './node-names.js';
+import { runCommand } from './run-command.js';
 
 /** Notes of what we switched on; in memory, as what they are about, so that both end with a reboot. */
 const notesFolder = '/run/periplus-host';
@@ -40,12 +41,22 @@ async function namespaces(): Promise<readonly string[]> {
   return (await exists(netnsFolder)) ? readdir(netnsFolder) : [];
 }
 
+/** Kinds of links that others forward packets over: Docker's bridge, a VPN. */
+const forwardingKinds = new Set(['bridge', 'veth', 'tun', 'wireguard', 'macvlan', 'ipvlan', 'vxlan']);
+
+/** They may have found forwarding on and rely on it by now. */
+async function othersForward(): Promise<boolean> {
+  const { stdout } = await runCommand(['ip', '-json', '-details', 'link', 'show']);
+  const links = JSON.parse(stdout) as readonly { readonly linkinfo?: { readonly info_kind?: string } }[];
+  return links.some(({ linkinfo }) => forwardingKinds.has(linkinfo?.info_kind ?? ''));
+}
+
 /** Undoes the two when no node of ours is left on the machine; the mount stays while anybody's namespace is in it. */
 export async function restoreSharedSettings(): Promise<void> {
   const left = await namespaces();
   if (left.some((name) => name.startsWith(netnsPrefix))) return;
   if (await exists(forwardingNote)) {
-    await writeFile(forwardingPath, '0');
+    if (!(await othersForward())) await writeFile(forwardingPath, '0');
     await rm(forwardingNote);
   }
   if ((await exists(netnsNote)) && left.length === 0) {

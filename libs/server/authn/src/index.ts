@@ -1,5 +1,14 @@
-export type { Authenticator, CertificateIdentity, Credentials, Impersonation } from './authenticator.js';
+export {
+  type Authenticator,
+  type AuthenticatorOptions,
+  type CertificateIdentity,
+  createAuthenticator,
+  type Credentials,
+  type Impersonation,
+  type ImpersonationTarget,
+} from './authenticator.js';
 export type { CachedObjects, CachedResource } from './cached-objects.js';
+export type { IssuedToken, ReviewedToken, TokenClaims, TokenIssuer, TokenReviewer } from './token-ports.js';
 export {
   ANONYMOUS_USER,
   anonymousUser,

@@ -18,3 +18,4 @@ export { bootstrapClusterRoles } from './bootstrap/cluster-roles.js';
 export { createNodeAuthorizer, parseNodeUser } from './node/node-authorizer.js';
 export { checkEscalation, type RbacWrite } from './rbac/escalation.js';
 export { createRbacAuthorizer, type RbacAuthorizer } from './rbac/rbac-authorizer.js';
+export { uncoveredRules } from './rbac/policy-rule.js';

@@ -1,7 +1,8 @@
 /** The one pipeline that REST, gRPC and the simulation come through: authorize → decode → default → admit → validate → store. */
 import type { Revision } from '@periplus/api/meta';
 import type { ApiRequest } from './api-request.js';
-import type { ApiResult, HistoryItem, ServedObject, WatchHandle, WatchSink } from './api-result.js';
+import type { HistoryItem, ServedObject, WatchHandle, WatchSink } from '@periplus/server/storage';
+import type { ApiResult } from './api-result.js';
 
 /** All methods throw `StatusError` for refusals, and nothing else that was expected. */
 export interface RequestHandler {

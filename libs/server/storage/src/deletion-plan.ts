@@ -1,6 +1,7 @@
 /** What a delete does to an object: removes it, marks it, shortens its grace, or nothing. Pure. */
 import type { KindRules } from '@periplus/api/kinds';
 import type { KubeObject, ObjectMeta } from '@periplus/api/meta';
+import type { ObjectLifecycle } from './resources/object-lifecycle.js';
 import { formatTimestamp } from './server-made.js';
 
 export interface DeletionOptions {
@@ -70,13 +71,14 @@ export function planDeletion(
   current: KubeObject,
   options: DeletionOptions,
   rules: KindRules,
+  lifecycle: ObjectLifecycle,
   nowMs: number,
 ): DeletionPlan {
   const metadata = current.metadata ?? {};
   const finalizers = plannedFinalizers(metadata, options, rules);
   const grace = graceSeconds(current, options, rules);
   const marked = metadata.deletionTimestamp !== undefined;
-  const held = finalizers.length > 0;
+  const held = finalizers.length > 0 || lifecycle.isHeld(current);
 
   let next: ObjectMeta | undefined;
   if (grace !== undefined && grace > 0) next = planGrace(current, grace, nowMs);
@@ -92,7 +94,8 @@ export function planDeletion(
   if (next === undefined && !finalizersChange) return { action: 'none' };
   next = { ...(next ?? metadata) };
   delete next.finalizers;
-  if (held) next.finalizers = [...finalizers];
+  if (finalizers.length > 0) next.finalizers = [...finalizers];
   if (!marked && next.generation !== undefined) next.generation += 1;
-  return { action: 'mark', next: { ...current, metadata: next } };
+  const object = { ...current, metadata: next };
+  return { action: 'mark', next: marked ? object : lifecycle.marked(object) };
 }

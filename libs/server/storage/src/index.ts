@@ -20,3 +20,11 @@ export { createStorage, createStorageEncoder, type Storage, type StorageOptions 
 export type { StoredObject } from './stored-object.js';
 export type { ServedEvent, WatchHandle, WatchOptions, WatchSink } from './watch-stream.js';
 export type { WriteContext } from './write-context.js';
+export { addressAt, type IpRange, parseIpRange } from './resources/ip-range.js';
+export {
+  createServiceAllocator,
+  parsePortRange,
+  type PortRange,
+  type ServiceAllocator,
+} from './resources/service-allocator.js';
+export { formatTimestamp, randomUid } from './server-made.js';

@@ -1,6 +1,7 @@
 /** The metadata that the server alone writes: at birth, through updates, and on the way out. All pure. */
 import type { KindRules, KindSchema } from '@periplus/api/kinds';
 import type { JsonObject, KubeObject, ObjectMeta } from '@periplus/api/meta';
+import type { ObjectLifecycle } from './resources/object-lifecycle.js';
 import { formatTimestamp } from './server-made.js';
 
 type Fields = Record<string, unknown>;
@@ -75,11 +76,12 @@ export function hasStatusSubresource(kind: KindSchema): boolean {
 }
 
 /** Nothing keeps the object any more: it was to be deleted, its grace is over, and no finalizer is left. */
-export function isReadyToGo(object: KubeObject): boolean {
+export function isReadyToGo(object: KubeObject, lifecycle: ObjectLifecycle): boolean {
   const metadata = object.metadata ?? {};
   return (
     metadata.deletionTimestamp !== undefined &&
     (metadata.finalizers ?? []).length === 0 &&
+    !lifecycle.isHeld(object) &&
     (metadata.deletionGracePeriodSeconds ?? 0) === 0
   );
 }

@@ -29,6 +29,7 @@ import type { LogWriter, PlannedWrite, WriteOutcome } from './log-writer.js';
 import { desiredPart, isReadyToGo, setBirthMetadata } from './object-metadata.js';
 import type { ReadBarrier } from './read-barrier.js';
 import { generatedName, randomUid } from './server-made.js';
+import { lifecycleOf } from './resources/object-lifecycle.js';
 import type { StoredObject } from './stored-object.js';
 import type { WriteContext } from './write-context.js';
 
@@ -54,6 +55,8 @@ export interface UpdateDecision {
   readonly object: KubeObject;
   /** Further entries of the same transaction. */
   readonly further?: readonly PlannedWrite[];
+  /** The change is no new wish of anybody's (a pod gets its node): the generation stays. */
+  readonly keepsGeneration?: boolean;
 }
 
 export interface UpdateInput {
@@ -63,7 +66,7 @@ export interface UpdateInput {
   /** The next state from the current one; throws to refuse. Called anew when somebody else was first. */
   decide(current: StoredObject): UpdateDecision | Promise<UpdateDecision>;
   /** When there is none: what is created instead of 404. */
-  createInstead?(): CreateInput;
+  createInstead?(): CreateInput | Promise<CreateInput>;
 }
 
 export interface UpdateResult {
@@ -78,8 +81,6 @@ export interface DeleteInput extends DeletionOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   /** Throws to refuse. */
   validate?(current: StoredObject): void | Promise<void>;
-  /** Further entries for when the object goes. */
-  release?(current: KubeObject): readonly PlannedWrite[];
 }
 
 export type DeleteResult =
@@ -248,14 +249,18 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       if (current === undefined) {
         if (!isNewest) return 'again';
         if (input.createInstead === undefined) throw notFound(kind.schema, key.name);
-        return { stored: await create(input.createInstead(), context), created: true };
+        return { stored: await create(await input.createInstead(), context), created: true };
       }
       const decision = await input.decide(current);
       const base = withoutRevision(current.object());
       const next = withoutRevision(decision.object);
-      if (kind.rules.hasGeneration !== false && !equalJson(desiredPart(next), desiredPart(base)))
+      if (
+        !decision.keepsGeneration &&
+        kind.rules.hasGeneration !== false &&
+        !equalJson(desiredPart(next), desiredPart(base))
+      )
         next.metadata = { ...next.metadata, generation: (base.metadata?.generation ?? 0) + 1 };
-      if (isReadyToGo(next)) {
+      if (isReadyToGo(next, lifecycleOf(kind.schema))) {
         const stored = await remove(kind, key, current, next, options.release(kind.schema, next), context);
         return stored === 'again' ? 'again' : { stored, created: false };
       }
@@ -319,7 +324,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       checkPreconditions(input, current);
       await input.validate?.(current);
       const base = withoutRevision(current.object());
-      const plan = planDeletion(base, input, kind.rules, time.now());
+      const plan = planDeletion(base, input, kind.rules, lifecycleOf(kind.schema), time.now());
       if (plan.action === 'none') return { outcome: 'marked', stored: current };
       if (plan.action === 'remove') {
         const stored = await remove(kind, key, current, base, options.release(kind.schema, base), context);

@@ -1,0 +1,83 @@
+/** All controllers of the controller-manager, over one set of informers. */
+import { builtinSchema, type SchemaTable } from '@periplus/api/kinds';
+import type { Random, Time } from '@periplus/base/clock';
+import type { Logger } from '@periplus/base/telemetry';
+import type { ApiClient } from '@periplus/client/api-client';
+import { type Controller, createEventRecorder } from '@periplus/client/reconcile';
+import { createClusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
+import { createDeploymentController } from './deployment/controller.js';
+import { createEndpointSliceController } from './endpoint-slice/controller.js';
+import { createEndpointsController } from './endpoints/controller.js';
+import { createGarbageCollector } from './garbage-collector/controller.js';
+import { createNamespaceController } from './namespace/controller.js';
+import { createNodeIpamController } from './node-ipam/controller.js';
+import { createNodeLifecycleController } from './node-lifecycle/controller.js';
+import { createPodGarbageController } from './pod-garbage/controller.js';
+import { createReplicaSetController, createReplicationControllerController } from './replicaset/controller.js';
+import { createRootCaController } from './root-ca/controller.js';
+import { createServiceAccountController } from './service-account/controller.js';
+import type { ControllerContext } from './shared/controller-context.js';
+import { sweptResources } from './shared/served-resources.js';
+import type { SharedInformers } from './shared/shared-informers.js';
+import { createTaintEvictionController } from './taint-eviction/controller.js';
+
+export interface StartControllersOptions {
+  /** Every write goes through it: give it the leadership's fence. */
+  readonly client: ApiClient;
+  /** For Events, which are no part of the state: they need no fence. */
+  readonly eventClient: ApiClient;
+  /** Started by the caller, who also stops them. */
+  readonly informers: SharedInformers;
+  readonly time: Time;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** PEM of the CA that pods trust; nothing is published without. */
+  readonly rootCa?: string;
+  /** The pods' range; nodes get none from it without. */
+  readonly clusterCidr?: string;
+  /** The kinds that are swept and collected; the built-in ones by default. */
+  readonly schema?: SchemaTable;
+}
+
+export interface RunningControllers {
+  /** Resolves when what was under way is over. */
+  stop(): Promise<void>;
+  /** Keys that wait, by controller. */
+  backlog(): Readonly<Record<string, number>>;
+}
+
+export function startControllers(options: StartControllersOptions): RunningControllers {
+  const { client, time, random, logger, informers } = options;
+  const context: ControllerContext = {
+    client,
+    informers,
+    events: (component) => createEventRecorder({ client: options.eventClient, time, random, logger, component }),
+    time,
+    random,
+    logger,
+  };
+  const swept = sweptResources(options.schema ?? builtinSchema);
+  const controllers: Controller[] = [
+    createDeploymentController(context),
+    createReplicaSetController(context),
+    createReplicationControllerController(context),
+    createEndpointSliceController(context),
+    createEndpointsController(context),
+    createNamespaceController(context, swept),
+    createServiceAccountController(context),
+    createNodeLifecycleController(context),
+    createTaintEvictionController(context),
+    createPodGarbageController(context),
+    createClusterRoleAggregationController(context),
+    createGarbageCollector(context, swept),
+    ...(options.rootCa === undefined ? [] : [createRootCaController(context, options.rootCa)]),
+    ...(options.clusterCidr === undefined ? [] : [createNodeIpamController(context, options.clusterCidr)]),
+  ];
+  for (const controller of controllers) controller.start();
+  return {
+    async stop() {
+      await Promise.all(controllers.map((controller) => controller.stop()));
+    },
+    backlog: () => Object.fromEntries(controllers.map((controller) => [controller.name, controller.backlog])),
+  };
+}

@@ -35,3 +35,13 @@ export {
   type PublicationOptions,
   type PublishedDocument,
 } from './publish/index.js';
+export { decodeProtobufMessage, type ProtobufDecoded } from './protobuf/decode-protobuf.js';
+export { encodeProtobufMessage, hasProtobuf } from './protobuf/encode-protobuf.js';
+export {
+  encodeProtobufWatchEvent,
+  envelopeProtobuf,
+  joinProtobufList,
+  openProtobufEnvelope,
+  type ProtobufEnvelope,
+  type ProtobufOpened,
+} from './protobuf/protobuf-envelope.js';

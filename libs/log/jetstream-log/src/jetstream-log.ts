@@ -4,6 +4,7 @@ import type { Time } from '@periplus/base/clock';
 import {
   type Append,
   type EventLog,
+  type Follower,
   type LogEntry,
   LogUnavailableError,
   type StreamName,
@@ -138,6 +139,7 @@ function createLog(
   time: Time,
 ): EventLog {
   const { random, logger } = options;
+  const followers = new Set<Follower>();
 
   function guardOf(stream: StreamName): GuardEntry {
     const event = systemEvent({ type: 'barrier' }, '', time);
@@ -185,8 +187,21 @@ function createLog(
         throw error;
       }
     },
-    follow: (stream, from, handler) =>
-      followStream({ connection, stream, from, handler, time, random, logger: logger.with({ stream }) }),
-    close: () => connection.close(),
+    follow(stream, from, handler) {
+      const streamLogger = logger.with({ stream });
+      const follower = followStream({ connection, stream, from, handler, time, random, logger: streamLogger });
+      followers.add(follower);
+      return {
+        close() {
+          followers.delete(follower);
+          follower.close();
+        },
+      };
+    },
+    async close() {
+      for (const follower of followers) follower.close();
+      followers.clear();
+      await connection.close();
+    },
   };
 }

@@ -172,6 +172,7 @@ export async function connectNats(options: NatsConnectionOptions): Promise<JetSt
       return answer;
     },
     async close() {
+      connected = false;
       await nats.close();
     },
   };

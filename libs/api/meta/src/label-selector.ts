@@ -69,17 +69,18 @@ export function checkLabelRequirement(requirement: LabelRequirement): FieldError
 type Token = { readonly kind: 'word' | 'symbol' | 'end'; readonly text: string };
 
 const symbolPattern = /^(?:==|!=|=|!|\(|\)|,|>|<)/;
-const wordPattern = /^[^\s=!(),<>]+/;
+const wordPattern = /^[^ \t\r\n=!(),<>]+/;
+const spacePattern = /^[ \t\r\n]+/;
 
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
-  let rest = text.trimStart();
+  let rest = text.replace(spacePattern, '');
   while (rest !== '') {
     const symbol = symbolPattern.exec(rest)?.[0];
     const token: Token =
       symbol === undefined ? { kind: 'word', text: wordPattern.exec(rest)![0] } : { kind: 'symbol', text: symbol };
     tokens.push(token);
-    rest = rest.slice(token.text.length).trimStart();
+    rest = rest.slice(token.text.length).replace(spacePattern, '');
   }
   tokens.push({ kind: 'end', text: '' });
   return tokens;
@@ -110,58 +111,70 @@ function readRequirements(text: string): LabelRequirement[] {
     return token;
   };
   const isSymbol = (token: Token, symbol: string): boolean => token.kind === 'symbol' && token.text === symbol;
-  const unexpected = (token: Token, expected: string): never => {
-    throw new SelectorSyntaxError(`found '${token.text}', expected: ${expected}`);
+  const fail = (message: string): never => {
+    throw new SelectorSyntaxError(message);
   };
+  const unexpected = ({ text: found }: Token, expected: string): never =>
+    fail(`found '${found}', expected: ${expected}`);
+  const unparsable = (message: string): never => fail(`unable to parse requirement: ${message}`);
+  const missing = ({ text: found }: Token, expected: string): never =>
+    unparsable(`found '${found}', expected: ${expected}`);
+  const endsRequirement = (token: Token): boolean => token.kind === 'end' || isSymbol(token, ',');
 
+  /** `(b, c)`; what is empty between commas and parentheses is an empty value. */
   const readSet = (): string[] => {
-    if (!isSymbol(peek(), '(')) unexpected(peek(), "'('");
-    take();
-    const values = new Set<string>();
+    const open = take();
+    if (!isSymbol(open, '(')) unparsable(`found '${open.text}' expected: '('`);
     if (isSymbol(peek(), ')')) {
       take();
       return [''];
     }
+    if (peek().kind !== 'word' && !isSymbol(peek(), ',')) missing(peek(), "',', ')' or identifier");
+    const values = new Set<string>();
     for (;;) {
-      const token = peek();
-      if (token.kind === 'word') values.add(take().text);
-      else if (isSymbol(token, ',') || isSymbol(token, ')')) values.add('');
-      else unexpected(token, "',', or ')'");
+      if (peek().kind === 'word') values.add(take().text);
+      else if (isSymbol(peek(), ',') || isSymbol(peek(), ')')) values.add('');
+      else missing(peek(), "',', or identifier");
       const next = take();
       if (isSymbol(next, ')')) return [...values].sort();
-      if (!isSymbol(next, ',')) unexpected(next, "',' or ')'");
-      if (isSymbol(peek(), ')')) {
-        take();
-        values.add('');
-        return [...values].sort();
-      }
+      if (!isSymbol(next, ',')) missing(next, "',' or ')'");
     }
   };
 
+  const readKey = (): string => {
+    const token = take();
+    if (token.kind !== 'word') missing(token, 'identifier');
+    const errors = checkQualifiedName(token.text);
+    if (errors.length > 0) unparsable(`<nil>: ${invalidField('', token.text, errors.join('; ')).message}`);
+    return token.text;
+  };
+
+  const readValue = (): string => {
+    if (endsRequirement(peek())) return '';
+    const value = take();
+    if (value.kind !== 'word') missing(value, 'identifier');
+    return value.text;
+  };
+
   const readRequirement = (): LabelRequirement => {
-    if (isSymbol(peek(), '!')) {
-      take();
-      const key = take();
-      if (key.kind !== 'word') unexpected(key, 'identifier');
-      return { key: key.text, operator: '!', values: [] };
-    }
-    const key = take();
-    if (key.kind !== 'word') unexpected(key, 'identifier');
-    if (peek().kind === 'end' || isSymbol(peek(), ',')) return { key: key.text, operator: 'exists', values: [] };
+    const negated = isSymbol(peek(), '!');
+    if (negated) take();
+    const key = readKey();
+    if (negated) return { key, operator: '!', values: [] };
+    if (endsRequirement(peek())) return { key, operator: 'exists', values: [] };
     const token = take();
     const operator = Object.hasOwn(operators, token.text) ? operators[token.text] : undefined;
-    if (operator === undefined) return unexpected(token, 'in, notin, =, ==, !=, gt, lt');
-    if (operator === 'in' || operator === 'notin') return { key: key.text, operator, values: readSet() };
-    if (peek().kind === 'end' || isSymbol(peek(), ',')) return { key: key.text, operator, values: [''] };
-    const value = take();
-    if (value.kind !== 'word') unexpected(value, 'identifier');
-    return { key: key.text, operator, values: [value.text] };
+    if (operator === undefined) return missing(token, 'in, notin, =, ==, !=, gt, lt');
+    return { key, operator, values: operator === 'in' || operator === 'notin' ? readSet() : [readValue()] };
   };
 
   const requirements: LabelRequirement[] = [];
   while (peek().kind !== 'end') {
     if (peek().kind !== 'word' && !isSymbol(peek(), '!')) unexpected(peek(), "!, identifier, or 'end of string'");
-    requirements.push(readRequirement());
+    const requirement = readRequirement();
+    const error = checkLabelRequirement(requirement);
+    if (error !== undefined) unparsable(`${error.field}: ${error.message}`);
+    requirements.push(requirement);
     const next = peek();
     if (next.kind === 'end') break;
     if (!isSymbol(next, ',')) unexpected(next, "',' or 'end of string'");
@@ -179,17 +192,10 @@ const selectorLengthMax = 256 * 1024;
 export function parseLabelSelector(text: string): Parsed<LabelSelector> {
   if (text.length > selectorLengthMax) return { ok: false, error: 'selector is too long' };
   try {
-    const requirements = readRequirements(text);
-    for (const requirement of requirements) {
-      const error = checkLabelRequirement(requirement);
-      if (error !== undefined) {
-        return { ok: false, error: `unable to parse requirement: ${error.field}: ${error.message}` };
-      }
-    }
-    return { ok: true, value: { requirements: sortedByKey(requirements) } };
+    return { ok: true, value: { requirements: sortedByKey(readRequirements(text)) } };
   } catch (error) {
     if (!(error instanceof SelectorSyntaxError)) throw error;
-    return { ok: false, error: `unable to parse requirement: ${error.message}` };
+    return { ok: false, error: error.message };
   }
 }
 

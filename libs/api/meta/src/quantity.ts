@@ -10,11 +10,10 @@ export interface Quantity {
 }
 
 const nanosPerUnit = 1_000_000_000n;
-/** Larger values are cut to this, as upstream does where a value doesn't fit its fast path. */
-const cap = ((1n << 63n) - 1n) * nanosPerUnit;
+/** Larger values with a binary suffix are cut to this, as upstream does. */
+const binaryCap = ((1n << 63n) - 1n) * nanosPerUnit;
 
 const formatError = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-const numericError = 'unable to parse numeric part of quantity';
 const suffixError = "unable to parse quantity's suffix";
 
 const binaryShift: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
@@ -53,43 +52,27 @@ function divideUp(value: bigint, divisor: bigint): bigint {
   return value < 0n ? quotient - 1n : quotient + 1n;
 }
 
-/** No more digits than these can matter: the rest is below a billionth or above the cap. */
-const digitsMax = 40;
+/** Exponents beyond these are no amount of anything: the work that a text makes is bounded. */
+const exponentMax = 100;
+const textLengthMax = 256;
 
 function magnitude(whole: string, fraction: string, suffix: Suffix): bigint {
-  const integer = whole.replace(/^0+/, '');
-  if (integer === '' && /^0*$/.test(fraction)) return 0n;
+  const digits = BigInt(`0${whole}${fraction}`);
   if (suffix.base === 2) {
-    if (integer.length > digitsMax) return cap;
-    const kept = fraction.slice(0, digitsMax);
-    const lost = /[1-9]/.test(fraction.slice(digitsMax)) ? 1n : 0n;
-    const scaled = (BigInt(integer + kept + '0') + lost) * (1n << BigInt(suffix.exponent)) * nanosPerUnit;
-    const nanos = divideUp(scaled, 10n ** BigInt(kept.length + 1));
-    return nanos > cap ? cap : nanos;
+    const nanos = divideUp(digits * (1n << BigInt(suffix.exponent)) * nanosPerUnit, 10n ** BigInt(fraction.length));
+    return nanos > binaryCap ? binaryCap : nanos;
   }
-  // The value is 0.<integer><fraction> × 10^pointAt.
-  const digits = (integer + fraction).replace(/^0+/, '');
-  const pointAt =
-    integer.length > 0 ? integer.length + suffix.exponent : suffix.exponent - (fraction.length - digits.length);
-  if (pointAt > digitsMax - 9) return cap;
-  const places = pointAt + 9;
-  if (places <= 0) return 1n;
-  const kept = digits.slice(0, places).padEnd(places, '0');
-  const nanos = BigInt(kept) + (/[1-9]/.test(digits.slice(places)) ? 1n : 0n);
-  // Short numbers take upstream's fast path, which has no cap.
-  const short = whole.length + fraction.length <= 18 && suffix.exponent - fraction.length >= -9;
-  return nanos > cap && !short ? cap : nanos;
+  const scale = suffix.exponent - fraction.length + 9;
+  return scale >= 0 ? digits * 10n ** BigInt(scale) : divideUp(digits, 10n ** BigInt(-scale));
 }
 
 /** Errors are in upstream's words. */
 export function parseQuantity(text: string): Parsed<Quantity> {
   const match = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/.exec(text);
-  if (match === null)
-    return { ok: false, error: text === '' || !/^[+-]?[0-9.]/.test(text) ? formatError : suffixError };
+  if (match === null || text === '' || text.length > textLengthMax) return { ok: false, error: formatError };
   const [, sign, whole = '', fraction = '', suffixText = ''] = match;
-  if (whole === '' && fraction === '') return { ok: false, error: text.includes('.') ? numericError : formatError };
   const suffix = parseSuffix(suffixText);
-  if (suffix === undefined) return { ok: false, error: suffixError };
+  if (suffix === undefined || Math.abs(suffix.exponent) > exponentMax) return { ok: false, error: suffixError };
   const size = magnitude(whole, fraction, suffix);
   return { ok: true, value: { nanos: sign === '-' ? -size : size, format: suffix.format } };
 }

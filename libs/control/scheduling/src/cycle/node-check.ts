@@ -1,0 +1,58 @@
+/** Whether one node takes a pod as things stand now: all filters, in upstream's order. */
+import type { PodInfo } from '../pod/pod-info.js';
+import type { Rejection } from '../plugins/plugin.js';
+import { prepareInterPodAffinityFilter } from '../plugins/inter-pod-affinity.js';
+import { type NodeEligibility, preparePodTopologySpreadFilter } from '../plugins/pod-topology-spread.js';
+import type { SpreadConstraints } from '../plugins/spread-constraints.js';
+import type { ClusterState } from '../state/cluster-state.js';
+import type { Nominations } from './nominations.js';
+import type { ShapeView } from './shape-view.js';
+
+/** A pending pod with what was worked out about it for this cycle. */
+export interface Candidate {
+  readonly pod: PodInfo;
+  readonly view: ShapeView;
+  readonly spread: SpreadConstraints;
+  /** The only nodes it may go to; undefined: any. */
+  readonly onlyNodes: ReadonlySet<string> | undefined;
+  readonly eligibility: NodeEligibility;
+}
+
+/** Undefined: the node takes the pod. */
+export type NodeCheck = (slot: number) => Rejection | undefined;
+
+/** Good until the state changes. */
+export function prepareNodeCheck({ pod, view, spread, eligibility }: Candidate, state: ClusterState): NodeCheck {
+  const topologySpread = preparePodTopologySpreadFilter(spread, state, eligibility);
+  const interPodAffinity = prepareInterPodAffinityFilter(pod, state);
+  if (topologySpread === undefined && interPodAffinity === undefined) return view.rejectionAt;
+  return (slot) => view.rejectionAt(slot) ?? topologySpread?.(slot) ?? interPodAffinity?.(slot);
+}
+
+/** The nominated pods that a pod must leave room for on a node. */
+function respected(pod: PodInfo, nominations: Nominations, nodeName: string): readonly PodInfo[] {
+  return nominations
+    .on(nodeName)
+    .filter((nominated) => nominated.uid !== pod.uid && nominated.priority >= pod.priority);
+}
+
+/**
+ * The check of one node with its nominated pods taken as placed there, and without them: the pod must fit both ways, since
+ * it may lean on none of them and be in the way of none. The state is as before afterwards.
+ */
+export function checkWithNominated(
+  candidate: Candidate,
+  state: ClusterState,
+  nominations: Nominations,
+  slot: number,
+): Rejection | undefined {
+  const { name } = state.nodes.at(slot);
+  const placed = respected(candidate.pod, nominations, name).filter(({ uid }) => state.nodeNameOf(uid) === undefined);
+  if (placed.length > 0) {
+    for (const nominated of placed) state.addPod(name, nominated);
+    const rejection = prepareNodeCheck(candidate, state)(slot);
+    for (const { uid } of placed) state.removePod(uid);
+    if (rejection !== undefined) return rejection;
+  }
+  return prepareNodeCheck(candidate, state)(slot);
+}

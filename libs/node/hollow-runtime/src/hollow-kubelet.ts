@@ -2,7 +2,7 @@
 import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient } from '@periplus/client/api-client';
-import { createKubelet, type Kubelet, type NodeDescription } from '@periplus/node/pod-lifecycle';
+import { createKubelet, type Kubelet, KUBELET_VERSION, type NodeDescription } from '@periplus/node/pod-lifecycle';
 import { createHollowHost } from './hollow-host.js';
 import { createHollowProber } from './hollow-prober.js';
 import { createHollowRuntime, type HollowRuntime } from './hollow-runtime.js';
@@ -49,7 +49,7 @@ export function hollowNode(
     capacity,
     allocatable: capacity,
     podCidr,
-    kubeletVersion: 'v1.35.4',
+    kubeletVersion: KUBELET_VERSION,
     kubeletPort: 10250,
     machineId: nodeName,
     systemUuid: nodeName,

@@ -27,7 +27,7 @@ export interface KubeletHarness {
 type Conditions = readonly { readonly type: string }[];
 
 /** The fake knows no strategic patches; those of a kubelet are few enough to be said as merge patches. */
-function withStrategicPatches(api: FakeApiClient): ApiClient {
+export function withStrategicPatches(api: FakeApiClient): ApiClient {
   return {
     ...api,
     async patch<T extends KubeObject>(...[target, type, patch, context]: Parameters<ApiClient['patch']>) {

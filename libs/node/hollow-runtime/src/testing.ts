@@ -1,1 +1,1 @@
-export { createKubeletHarness, type KubeletHarness, podsTarget } from './kubelet-harness.js';
+export { createKubeletHarness, type KubeletHarness, podsTarget, withStrategicPatches } from './kubelet-harness.js';

@@ -1,6 +1,8 @@
 export { containerLogPath } from './container-config.js';
 export type { PodObjects } from './environment.js';
 export { createKubelet, type Kubelet, type KubeletOptions, type LocalPod } from './kubelet.js';
+export { KUBELET_VERSION } from './kubelet-version.js';
+export { type LogLine, parseLogLine } from './log-line.js';
 export { type NodeDescription, type NodePressure, noPressure } from './node-status.js';
 export { containersOf, identityOf, isTerminalPhase } from './pod-facts.js';
 export {

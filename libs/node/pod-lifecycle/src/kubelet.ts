@@ -39,6 +39,8 @@ export interface KubeletOptions {
   readonly time: Time;
   readonly random: Random;
   readonly logger: Logger;
+  /** What pods are told of the API server while the kubernetes Service isn't known; nothing by default. */
+  readonly apiserver?: { readonly host: string; readonly port: number };
   /** Nothing presses by default. */
   readonly pressure?: () => Promise<NodePressure>;
   /** Pods of this machine's own files; none by default. */
@@ -138,7 +140,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     objects: (namespace) => references.objects(namespace),
     async services() {
       if (!services.hasSynced()) await withDeadline(time, SERVICES_LIMIT_MS, 'reading services', services.whenSynced());
-      return services.list();
+      const known = services.list();
+      const { apiserver } = options;
+      if (!apiserver || services.get('default', 'kubernetes')) return known;
+      return [...known, kubernetesService(apiserver.host, apiserver.port)];
     },
   };
 
@@ -321,4 +326,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
 
 function sameName(a: PodIdentity, b: PodIdentity): boolean {
   return a.namespace === b.namespace && a.name === b.name && a.uid !== b.uid;
+}
+
+function kubernetesService(host: string, port: number): Service {
+  return {
+    metadata: { name: 'kubernetes', namespace: 'default' },
+    spec: { clusterIP: host, ports: [{ name: 'https', port, protocol: 'TCP' }] },
+  };
 }

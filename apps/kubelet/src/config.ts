@@ -1,0 +1,61 @@
+/** The kubelet's options. */
+import { type ConfigOf, defineConfig } from '@periplus/base/config';
+
+export const kubeletConfig = defineConfig({
+  program: 'kubelet',
+  summary: 'Runs the pods that are bound to this node. `kubelet network up|down` makes and removes the node’s network.',
+  options: [
+    {
+      name: 'apiserver',
+      type: 'strings',
+      required: true,
+      help: "the apiservers' gRPC addresses",
+      example: '10.0.0.1:6444',
+    },
+    { name: 'caFile', type: 'string', required: true, help: "the CA of the apiserver's certificate, PEM" },
+    { name: 'certFile', type: 'string', required: true, help: "the node's client certificate, PEM" },
+    { name: 'keyFile', type: 'string', required: true, help: 'its key, PEM' },
+    {
+      name: 'metricsAddress',
+      type: 'string',
+      default: '127.0.0.1:10248',
+      help: 'where /livez, /readyz and /metrics answer',
+      example: 'unix:/run/kubelet.sock',
+    },
+    { name: 'clusterName', type: 'string', default: 'periplus', help: "the cluster's name, for the network's names" },
+    { name: 'nodeName', type: 'string', required: true, help: "this node's name" },
+    { name: 'nodeIndex', type: 'number', default: 0, help: "this node's place among the cluster's on one machine" },
+    { name: 'nodeAddress', type: 'string', required: true, help: "the node's InternalIP", example: '10.0.0.2' },
+    { name: 'hostAddress', type: 'string', help: "the host's end of the link to the node", example: '10.0.0.1' },
+    { name: 'prefixLength', type: 'number', default: 24, help: 'of the link between host and node' },
+    { name: 'nodeLabels', type: 'strings', default: [], help: 'further labels, KEY=VALUE' },
+    { name: 'containerdSocket', type: 'string', required: true, help: "the runtime's CRI socket" },
+    { name: 'cniConfDir', type: 'string', help: 'where the runtime looks for networks' },
+    { name: 'podCidr', type: 'string', default: '', help: "this node's range of pod addresses" },
+    { name: 'clusterCidr', type: 'string', default: '', help: "all pods' range" },
+    { name: 'serviceCidr', type: 'string', default: '', help: "services' range" },
+    { name: 'clusterDns', type: 'strings', default: [], help: "the cluster's name servers" },
+    { name: 'clusterDomain', type: 'string', default: 'cluster.local', help: "the cluster's domain" },
+    { name: 'apiserverHost', type: 'string', help: 'what pods are told until the kubernetes service is known' },
+    { name: 'apiserverPort', type: 'number', default: 443, help: 'its port' },
+    { name: 'rootDir', type: 'string', required: true, help: 'holds pods, volumes and logs' },
+    { name: 'staticPodDir', type: 'string', help: 'a folder of manifests to run whether or not there is an apiserver' },
+    { name: 'cgroupParent', type: 'string', required: true, help: 'the cgroup of all pods', example: '/periplus-home' },
+    { name: 'capacityCpu', type: 'string', help: "processors to offer, instead of the machine's", example: '2' },
+    { name: 'capacityMemory', type: 'string', help: "memory to offer, instead of the machine's", example: '4Gi' },
+    { name: 'capacityPods', type: 'number', default: 110, help: 'the most pods that run here' },
+    {
+      name: 'drainInterval',
+      type: 'duration',
+      default: 2_000,
+      help: 'how long a deleted pod behind a service serves on before it is told to stop',
+    },
+    { name: 'port', type: 'number', default: 10_250, help: 'where the apiserver reaches logs, exec and port-forward' },
+    { name: 'serverCertFile', type: 'string', required: true, help: "the kubelet server's certificate, PEM" },
+    { name: 'serverKeyFile', type: 'string', required: true, help: 'its key, PEM' },
+    { name: 'clientCaFile', type: 'string', required: true, help: 'the CA of who may reach the kubelet server, PEM' },
+    { name: 'logLevel', type: 'string', default: 'info', help: 'debug, info, warn or error' },
+  ],
+});
+
+export type KubeletConfig = ConfigOf<typeof kubeletConfig>;

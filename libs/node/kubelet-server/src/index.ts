@@ -1,0 +1,2 @@
+export { type KubeletServer, type KubeletServerOptions, startKubeletServer } from './kubelet-server.js';
+export type { ServedPod, ServedPods, ServedRuntime, StreamRequest, StreamUrls } from './server-ports.js';

@@ -1,0 +1,130 @@
+/** exec, attach and port-forward: finds the container, gets the runtime's URL and joins the two by what the client speaks. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { containersOf, identityOf } from '@periplus/node/pod-lifecycle';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { bridgeChannels } from './channel-bridge.js';
+import { type ChannelProtocol, chooseProtocol } from './channel-protocol.js';
+import { findTarget, type PodTarget, runningContainerId } from './pod-target.js';
+import { connectToRuntime } from './runtime-connection.js';
+import { relaySpdy } from './spdy-relay.js';
+import {
+  RequestRefused,
+  type ServedPods,
+  type ServedRuntime,
+  type StreamRequest,
+  type StreamUrls,
+} from './server-ports.js';
+import { PORT_FORWARD_PROTOCOL, TUNNEL_PROTOCOL, tunnelSpdy } from './websocket-tunnel.js';
+
+export interface UpgradeOptions {
+  readonly pods: ServedPods;
+  readonly runtime: ServedRuntime;
+  readonly streams: StreamUrls;
+}
+
+export interface UpgradeServer {
+  /** Rejects with `RequestRefused` before anything was answered. */
+  serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  close(): void;
+}
+
+const EXEC_PROTOCOL = 'v4.channel.k8s.io';
+const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
+const COMMAND_BYTES_MAX = 128 * 1024;
+const PROTOCOL_HEADER = 'sec-websocket-protocol';
+
+function isWebSocket(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function flag(query: URLSearchParams, ...names: readonly string[]): boolean {
+  return names.some((name) => {
+    const value = query.get(name);
+    return value !== null && value !== 'false' && value !== '0';
+  });
+}
+
+function streamRequest(target: PodTarget, query: URLSearchParams): StreamRequest {
+  const containerId = runningContainerId(target);
+  const place = containersOf(target.served.pod).find(({ container }) => container.name === target.container);
+  const tty = target.verb === 'attach' ? place?.container.tty === true : flag(query, 'tty');
+  const stdin = flag(query, 'input', 'stdin');
+  const stdout = flag(query, 'output', 'stdout');
+  const stderr = flag(query, 'error', 'stderr') && !tty;
+  if (!stdin && !stdout && !stderr)
+    throw new RequestRefused(400, 'you must specify at least 1 of stdin, stdout, stderr');
+  return { containerId, tty, stdin, stdout, stderr };
+}
+
+function offered(request: IncomingMessage): readonly string[] {
+  const value = request.headers[PROTOCOL_HEADER];
+  return value === undefined ? [] : value.split(',').map((part) => part.trim());
+}
+
+export function createUpgradeServer(options: UpgradeOptions): UpgradeServer {
+  const { pods, runtime, streams } = options;
+  const websockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, perMessageDeflate: false });
+  /** A protocol's name that `ws` would refuse is taken off the request and put on the answer. */
+  const answerProtocols = new WeakMap<IncomingMessage, string>();
+  websockets.on('headers', (headers, request) => {
+    const protocol = answerProtocols.get(request);
+    if (protocol !== undefined) headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
+  });
+
+  function accept(request: IncomingMessage, socket: Duplex, head: Buffer, protocol: string): Promise<WebSocket> {
+    delete request.headers[PROTOCOL_HEADER];
+    if (protocol !== '') answerProtocols.set(request, protocol);
+    return new Promise((resolve) => websockets.handleUpgrade(request, socket, head, resolve));
+  }
+
+  async function execOrAttach(
+    target: PodTarget,
+    query: URLSearchParams,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
+    const wanted = streamRequest(target, query);
+    const command = query.getAll('command');
+    if (target.verb === 'exec' && command.length === 0) throw new RequestRefused(400, 'a command is required');
+    if (command.join('').length > COMMAND_BYTES_MAX) throw new RequestRefused(413, 'the command is too long');
+    const url = target.verb === 'exec' ? await streams.exec({ ...wanted, command }) : await streams.attach(wanted);
+    if (!isWebSocket(request)) {
+      await relaySpdy(url, request, socket, head);
+      return;
+    }
+    const protocol: ChannelProtocol | undefined = chooseProtocol(offered(request));
+    if (!protocol) throw new RequestRefused(403, `none of the protocols is known: ${offered(request).join(', ')}`);
+    const connection = await connectToRuntime(url, [EXEC_PROTOCOL]);
+    const client = await accept(request, socket, head, protocol.name);
+    bridgeChannels(client, protocol, connection, wanted);
+  }
+
+  async function portForward(target: PodTarget, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { uid, name } = identityOf(target.served.pod);
+    const sandbox = (await runtime.listSandboxes(uid)).find(({ state }) => state === 'ready');
+    if (!sandbox) throw new RequestRefused(404, `unable to forward port because pod ${name} is not running`);
+    if (isWebSocket(request) && !offered(request).includes(TUNNEL_PROTOCOL))
+      throw new RequestRefused(400, `port-forward over WebSocket needs the protocol ${TUNNEL_PROTOCOL}`);
+    const url = await streams.portForward(sandbox.id, []);
+    if (!isWebSocket(request)) {
+      await relaySpdy(url, request, socket, head);
+      return;
+    }
+    const connection = await connectToRuntime(url, [PORT_FORWARD_PROTOCOL]);
+    tunnelSpdy(await accept(request, socket, head, TUNNEL_PROTOCOL), connection);
+  }
+
+  return {
+    async serve(request, socket, head) {
+      const { pathname, searchParams } = new URL(request.url ?? '/', 'https://kubelet');
+      const verb = pathname.split('/')[1];
+      if (verb === 'exec' || verb === 'attach')
+        await execOrAttach(findTarget(pathname, pods), searchParams, request, socket, head);
+      else if (verb === 'portForward') await portForward(findTarget(pathname, pods), request, socket, head);
+      else throw new RequestRefused(404, 'not found');
+    },
+    close: () => websockets.close(),
+  };
+}

@@ -1,5 +1,5 @@
 /** From a request's bytes to a decoded object: media type, syntax, kind, and what field validation says of it. */
-import type { KindSchema, SchemaTable } from '@periplus/api/kinds';
+import type { KindSchema, MessageName, SchemaTable } from '@periplus/api/kinds';
 import {
   badRequest,
   formatApiVersion,
@@ -8,7 +8,15 @@ import {
   type KubeObject,
   unsupportedMediaType,
 } from '@periplus/api/meta';
-import { cannotDecode, type Decoded, decodeMessage, decodeObject, parseJson } from '@periplus/api/schema';
+import {
+  cannotDecode,
+  type Decoded,
+  decodeMessage,
+  decodeObject,
+  decodeProtobufMessage,
+  openProtobufEnvelope,
+  parseJson,
+} from '@periplus/api/schema';
 import type { ApiRequest, FieldValidation, RequestBody } from './api-request.js';
 import { parseYaml } from './yaml-body.js';
 
@@ -19,6 +27,7 @@ export interface ParsedBody {
 }
 
 const YAML_TYPES: ReadonlySet<string> = new Set(['application/yaml', 'application/apply-patch+yaml']);
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 
 /** The JSON value of a JSON or YAML body. Throws 400. */
 export function parseBody(body: RequestBody): ParsedBody {
@@ -79,6 +88,17 @@ export function decodeAs<T extends KubeObject = KubeObject>(
   return decoded.object;
 }
 
+/** The JSON value of a protobuf body that holds a message of this name. Throws 400. */
+function parseProtobuf(table: SchemaTable, message: MessageName, bytes: Uint8Array): ParsedBody {
+  const opened = openProtobufEnvelope(bytes);
+  if (!opened.ok) throw badRequest(`error decoding the request body: ${opened.error}`);
+  const decoded = decodeProtobufMessage(table, message, opened.raw);
+  if (!decoded.ok) throw badRequest(`error decoding the request body: ${decoded.error}`);
+  const { value } = decoded;
+  const typed = isJsonObject(value) ? { ...value, apiVersion: opened.apiVersion, kind: opened.kind } : value;
+  return { value: typed, duplicates: [] };
+}
+
 /** The object in the request's body. */
 export function decodeRequestObject<T extends KubeObject = KubeObject>(
   table: SchemaTable,
@@ -91,6 +111,8 @@ export function decodeRequestObject<T extends KubeObject = KubeObject>(
     case 'application/json':
     case 'application/yaml':
       return decodeAs<T>(table, kind, parseBody(body), request);
+    case PROTOBUF_TYPE:
+      return decodeAs<T>(table, kind, parseProtobuf(table, kind.message, body.bytes), request);
     default:
       throw unsupportedMediaType(
         `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`,
@@ -99,9 +121,13 @@ export function decodeRequestObject<T extends KubeObject = KubeObject>(
 }
 
 /** Options in a body (DeleteOptions); undefined when there is none. */
-export function decodeOptions<T>(table: SchemaTable, message: string, body: RequestBody | undefined): T | undefined {
+export function decodeOptions<T>(
+  table: SchemaTable,
+  message: MessageName,
+  body: RequestBody | undefined,
+): T | undefined {
   if (body === undefined || body.bytes.length === 0) return undefined;
-  const { value } = parseBody(body);
+  const { value } = body.mediaType === PROTOBUF_TYPE ? parseProtobuf(table, message, body.bytes) : parseBody(body);
   if (!isJsonObject(value)) throw badRequest('the body of the request is no object');
   const decoded: Decoded<T> = decodeMessage<T>(table, message, value);
   if (decoded.errors.length > 0) throw badRequest(decoded.errors[0]!);

@@ -1,0 +1,74 @@
+/** Writes up one stream, many in flight, answered by id as each is done. */
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { badRequest } from '@periplus/api/meta';
+import type { MutateRequest, MutateResponse } from '@periplus/api/wire';
+import type { Logger } from '@periplus/base/telemetry';
+import type { ApiRequest, RequestHandler } from '@periplus/server/requests';
+import { encodeStatus, toStatus } from './call-failure.js';
+import { type CallContext, fromCreate, fromDelete, fromPatch, fromUpdate } from './request-mapping.js';
+import { resultObject } from './result-mapping.js';
+
+/** Of one stream; more are read when some have been answered. */
+const inFlightMax = 1_000;
+
+function toRequest(context: CallContext, { write }: MutateRequest): ApiRequest {
+  switch (write?.$case) {
+    case 'create':
+      return fromCreate(context, write.value);
+    case 'update':
+      return fromUpdate(context, write.value);
+    case 'patch':
+      return fromPatch(context, write.value);
+    case 'delete':
+      return fromDelete(context, write.value);
+    case undefined:
+      throw badRequest('the request has no write');
+  }
+}
+
+export function serveMutateCall(
+  call: ServerDuplexStream<MutateRequest, MutateResponse>,
+  handler: RequestHandler,
+  /** A context for each write, with a deadline of its own. */
+  contextOf: () => CallContext,
+  logger: Logger,
+): void {
+  let inFlight = 0;
+  let isEnded = false;
+  let isGone = false;
+
+  const answer = (response: MutateResponse): void => {
+    inFlight -= 1;
+    if (isGone) return;
+    call.write(response);
+    if (inFlight < inFlightMax) call.resume();
+    if (isEnded && inFlight === 0) call.end();
+  };
+
+  async function carryOut(request: MutateRequest): Promise<MutateResponse> {
+    try {
+      const result = await handler.handle(toRequest(contextOf(), request));
+      return { id: request.id, outcome: { $case: 'object', value: resultObject(result) } };
+    } catch (error) {
+      return { id: request.id, outcome: { $case: 'statusJson', value: encodeStatus(toStatus(error, logger)) } };
+    }
+  }
+
+  call.on('data', (request: MutateRequest) => {
+    inFlight += 1;
+    if (inFlight >= inFlightMax) call.pause();
+    void carryOut(request).then(answer);
+  });
+  call.on('end', () => {
+    isEnded = true;
+    if (inFlight === 0 && !isGone) call.end();
+  });
+  // A client that goes away is no failure of ours: its writes go on, and a retry gets their outcome.
+  call.on('cancelled', () => {
+    isGone = true;
+  });
+  call.on('error', (error: Error) => {
+    isGone = true;
+    logger.debug('a stream of writes broke', { error });
+  });
+}

@@ -6,7 +6,10 @@ import type { FieldError, KubeObject } from '@periplus/api/meta';
  * `set…` and `prepare…` may change in place.
  */
 export interface KindRules<T extends KubeObject = KubeObject> {
-  /** Fills in what upstream's hand-written defaulting fills in, after the tables' own defaults; on decode and again after admission. */
+  /**
+   * Fills in what upstream's hand-written defaulting fills in, after the tables' own defaults; on decode and again after
+   * admission. Writes nothing where nothing is missing: parts of an updated object are shared with the frozen current one.
+   */
   setDefaults?(object: T): void;
   /** On every write, of the whole object. Names, labels and other metadata are checked by the engine. */
   validate?(object: T): readonly FieldError[];

@@ -196,6 +196,65 @@ describe('rules of secrets and config maps', () => {
   });
 });
 
+describe('defaults', () => {
+  const template = {
+    metadata: { labels: { a: 'b' } },
+    spec: {
+      containers: [
+        { name: 'a', image: 'x', resources: { limits: { cpu: '1' } }, livenessProbe: { httpGet: { port: 80 } } },
+      ],
+      serviceAccountName: 's',
+      volumes: [{ name: 'v' }, { name: 's', secret: { secretName: 's' } }],
+    },
+  };
+  const freeze = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    Object.values(value).forEach(freeze);
+    Object.freeze(value);
+  };
+  it.each([
+    ['', 'v1', 'Pod', { metadata: { name: 'p' }, spec: template.spec }],
+    ['', 'v1', 'Namespace', { metadata: { name: 'n' } }],
+    [
+      '',
+      'v1',
+      'Service',
+      { metadata: { name: 's' }, spec: { type: 'LoadBalancer', sessionAffinity: 'ClientIP', ports: [{ port: 80 }] } },
+    ],
+    ['', 'v1', 'Secret', { metadata: { name: 's' }, stringData: { a: 'b' } }],
+    ['', 'v1', 'LimitRange', { metadata: { name: 'l' }, spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } }],
+    ['', 'v1', 'ReplicationController', { metadata: { name: 'r' }, spec: { template } }],
+    ['apps', 'v1', 'Deployment', { metadata: { name: 'd' }, spec: { template } }],
+    ['apps', 'v1', 'StatefulSet', { metadata: { name: 'd' }, spec: { template } }],
+    ['apps', 'v1', 'DaemonSet', { metadata: { name: 'd' }, spec: { template } }],
+    ['extensions', 'v1beta1', 'Deployment', { metadata: { name: 'd' }, spec: { template } }],
+    ['batch', 'v1', 'Job', { metadata: { name: 'j' }, spec: { template } }],
+    [
+      'autoscaling',
+      'v2',
+      'HorizontalPodAutoscaler',
+      {
+        metadata: { name: 'h' },
+        spec: { scaleTargetRef: {}, maxReplicas: 1, behavior: { scaleUp: {}, scaleDown: {} } },
+      },
+    ],
+    [
+      'rbac.authorization.k8s.io',
+      'v1',
+      'RoleBinding',
+      { metadata: { name: 'r' }, roleRef: { kind: 'Role', name: 'r' }, subjects: [{ kind: 'User', name: 'u' }] },
+    ],
+    ['discovery.k8s.io', 'v1', 'EndpointSlice', { metadata: { name: 'e' }, ports: [{ port: 80 }] }],
+  ])('of %s/%s %s are written once: a defaulted object may be frozen', (group, version, kind, object) => {
+    const rules = rulesFor({ group, version, kind });
+    const copy = structuredClone(object) as KubeObject;
+    rules.setDefaults?.(copy);
+    expect(copy).not.toEqual(object);
+    freeze(copy);
+    expect(() => rules.setDefaults?.(copy)).not.toThrow();
+  });
+});
+
 describe('conversions', () => {
   it.each([
     ['events.k8s.io', 'v1', 'Event', { regarding: { name: 'p' }, note: 'n', reason: 'r', deprecatedCount: 2 }],

@@ -19,8 +19,9 @@ export function setPodSpecDefaults(spec: PodSpec): void {
   spec.terminationGracePeriodSeconds ??= 30;
   spec.schedulerName ??= 'default-scheduler';
   // `serviceAccount` is the deprecated alias: both are always written.
-  if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
-  else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
+  if (spec.serviceAccountName) {
+    if (spec.serviceAccount !== spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
+  } else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
   for (const container of allContainers(spec)) setContainerDefaults(container, spec.hostNetwork === true);
   for (const volume of spec.volumes ?? []) setVolumeDefaults(volume);
 }
@@ -40,7 +41,10 @@ export function allContainers(spec: PodSpec): (Container | EphemeralContainer)[]
 function setRequestsFromLimits(container: Container | EphemeralContainer): void {
   const limits = container.resources?.limits;
   if (!container.resources || !limits) return;
-  container.resources.requests = { ...limits, ...container.resources.requests };
+  const requests = container.resources.requests ?? {};
+  if (Object.keys(limits).some((name) => requests[name] === undefined)) {
+    container.resources.requests = { ...limits, ...requests };
+  }
 }
 
 function setContainerDefaults(container: Container | EphemeralContainer, hostNetwork: boolean): void {

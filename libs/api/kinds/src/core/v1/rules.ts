@@ -86,7 +86,7 @@ const secretRules: KindRules<Secret> = {
       object.data ??= {};
       object.data[key] = Buffer.from(value, 'utf8').toString('base64');
     }
-    delete object.stringData;
+    if (object.stringData) delete object.stringData;
   },
   validate(object) {
     const errors = validateData({ data: object.data });
@@ -112,7 +112,7 @@ const secretRules: KindRules<Secret> = {
 
 const namespaceRules: KindRules<Namespace> = {
   setDefaults(object) {
-    if (object.metadata?.name) {
+    if (object.metadata?.name && object.metadata.labels?.['kubernetes.io/metadata.name'] !== object.metadata.name) {
       object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
     }
   },
@@ -219,10 +219,10 @@ const limitRangeRules: KindRules<LimitRange> = {
   setDefaults(object) {
     for (const limit of object.spec?.limits ?? []) {
       if (limit.type !== 'Container') continue;
-      limit.default = { ...limit.max, ...limit.default };
-      limit.defaultRequest = { ...limit.min, ...limit.default, ...limit.defaultRequest };
-      if (Object.keys(limit.default).length === 0) delete limit.default;
-      if (Object.keys(limit.defaultRequest).length === 0) delete limit.defaultRequest;
+      const defaults = { ...limit.max, ...limit.default };
+      const requests = { ...limit.min, ...defaults, ...limit.defaultRequest };
+      if (!sameJson(defaults, limit.default ?? {})) limit.default = defaults;
+      if (!sameJson(requests, limit.defaultRequest ?? {})) limit.defaultRequest = requests;
     }
   },
   hasGeneration: false,

@@ -2,6 +2,7 @@ export { applyConfiguration, type Applied, applyConflict, type ApplyRequest } fr
 export type { FieldConflict } from './apply/manage-fields.js';
 export { type FieldManagerRequest, updateManagedFields } from './apply/update-managed-fields.js';
 export { applyDefaults } from './apply-defaults.js';
+export { changedFields } from './changed-fields.js';
 export { fromStorageVersion, toStorageVersion } from './convert-version.js';
 export { cannotDecode, decodeConfiguration, type Decoded, decodeMessage, decodeObject } from './decode-object.js';
 export {
@@ -45,3 +46,4 @@ export {
   type ProtobufEnvelope,
   type ProtobufOpened,
 } from './protobuf/protobuf-envelope.js';
+export { parseYaml } from './yaml-parser.js';

@@ -1,5 +1,5 @@
 /** Brings a cluster up, step by step: what it stands on, its files, its network, its services. Run again, it changes nothing. */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   canLowerOomScore,
@@ -23,7 +23,7 @@ import {
   replaceFile,
   serviceConfig,
 } from '@periplus/ops/dependencies';
-import { runCommand, type ServiceSpec, type SupervisorClient } from '@periplus/ops/processes';
+import { currentBootId, runCommand, type ServiceSpec, type SupervisorClient } from '@periplus/ops/processes';
 import { CommandFailure } from '../output/command-error.js';
 import type { Progress } from '../output/progress.js';
 import { type Build, readBuild } from './build-note.js';
@@ -50,6 +50,15 @@ function makeFolders(paths: ClusterPaths): void {
   for (const folder of [paths.nats, paths.containerd, paths.kubelet, paths.cniConf, paths.logs, paths.config]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
+}
+
+/** What processes of an earlier boot left: sockets, and containerd's notes of containers that no longer run. */
+function forgetEarlierBoot(paths: ClusterPaths): void {
+  const bootId = currentBootId();
+  if (existsSync(paths.bootFile) && readFileSync(paths.bootFile, 'utf8') === bootId) return;
+  const leftovers = [paths.run, join(paths.containerd, 'state'), join(paths.containerd, 'runc')];
+  for (const folder of leftovers) rmSync(folder, { recursive: true, force: true });
+  replaceFile(paths.bootFile, bootId);
 }
 
 function writeIfChanged(path: string, content: string): void {
@@ -118,6 +127,7 @@ export async function bringUp(
   const build = readBuild(options.repositoryRoot);
   await progress.step('Debian packages', (note) => ensurePackages(nodePackages, note));
   const plan = await ensureClusterPlan(name, paths);
+  forgetEarlierBoot(paths);
   makeFolders(paths);
   const offlineImages = options.offlineImages || hasOfflineImages(paths);
 

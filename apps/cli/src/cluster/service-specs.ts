@@ -89,7 +89,9 @@ export function serviceSpecs(
         }
       : { command: draft.command, args: draft.args };
     const spec = { ...draft, ...entered, logFile: serviceLog(paths, draft.name) };
-    return { ...spec, digest: digestOf(spec, files), stopSignal: 'SIGTERM', stopTimeoutMs };
+    // By SIGTERM Postgres would wait for its clients to leave.
+    const stopSignal = draft.name === 'postgres' ? 'SIGINT' : 'SIGTERM';
+    return { ...spec, digest: digestOf(spec, files), stopSignal, stopTimeoutMs };
   };
 
   const natsConfig = join(paths.config, 'nats.conf');

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { processIdentity } from './process-identity.js';
 import { LockTimeoutError, withFileLock } from './file-lock.js';
 
 let folder = '';
@@ -27,7 +28,13 @@ test('work under one lock never overlaps', async () => {
 
 test('a dead owner does not hold it', async () => {
   const path = join(folder, 'lock');
-  writeFileSync(path, JSON.stringify({ pid: process.pid, startTicks: 1 }));
+  writeFileSync(path, JSON.stringify({ pid: process.pid, startTicks: 1, bootId: '' }));
+  expect(await withFileLock(path, () => 'done', { waitMs: 1_000 })).toBe('done');
+});
+
+test('an owner of an earlier boot does not hold it', async () => {
+  const path = join(folder, 'lock');
+  writeFileSync(path, JSON.stringify({ ...processIdentity(process.pid), bootId: 'earlier' }));
   expect(await withFileLock(path, () => 'done', { waitMs: 1_000 })).toBe('done');
 });
 

@@ -3,8 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 export interface ProcessIdentity {
   readonly pid: number;
-  /** In clock ticks since boot, as /proc has it: with the pid it is unique until the next boot. */
+  /** In clock ticks since boot, as /proc has it. */
   readonly startTicks: number;
+  /** Without it, a process of an earlier boot could be taken for one of today. */
+  readonly bootId: string;
+}
+
+/** Of the kernel that runs now. */
+export function currentBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 function readProc(path: string): string | undefined {
@@ -23,12 +30,13 @@ export function processIdentity(pid: number): ProcessIdentity | undefined {
   // The name in parentheses may itself hold spaces and parentheses.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (fields === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
-  return { pid, startTicks: Number(fields[19]) };
+  return { pid, startTicks: Number(fields[19]), bootId: currentBootId() };
 }
 
 /** Whether the process still runs. */
 export function isSameProcess(identity: ProcessIdentity): boolean {
-  return processIdentity(identity.pid)?.startTicks === identity.startTicks;
+  const now = processIdentity(identity.pid);
+  return now?.startTicks === identity.startTicks && now.bootId === identity.bootId;
 }
 
 /** Resident memory in bytes, or undefined when the process is gone. */

@@ -23,7 +23,7 @@ export async function endRecordedService(runFolder: string, name: string, stopTi
   const path = join(runFolder, `${name}${suffix}`);
   const record = readRecord(path);
   if (record !== undefined && isSameProcess(record)) {
-    await endProcess(record, { stopSignal: 'SIGTERM', stopTimeoutMs });
+    await endProcess(record, { stopSignal: record.stopSignal, stopTimeoutMs });
   }
   rmSync(path, { force: true });
 }

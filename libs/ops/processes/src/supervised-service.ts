@@ -22,6 +22,7 @@ const readyPollMs = 20;
 export interface RunRecord extends ProcessIdentity {
   readonly digest: string;
   readonly startedAt: number;
+  readonly stopSignal: ServiceSpec['stopSignal'];
 }
 
 /** What happened to a service, for the supervisor's log. */
@@ -33,6 +34,8 @@ export interface ServiceEvent {
 
 export interface SupervisedService {
   readonly spec: ServiceSpec;
+  /** Takes another spec of the same digest: what the process has read is the same, its place among the others may not be. */
+  revise(spec: ServiceSpec): void;
   /** Starts it, or adopts the process that an earlier supervisor started from the same spec. */
   start(): Promise<void>;
   /** Resolves once the probe says ready; false when the service is stopped first or the deadline passes. */
@@ -74,10 +77,11 @@ export async function endProcess(
 
 /** `recordPath` is the file about the running process; `report` gets every event. */
 export function createSupervisedService(
-  spec: ServiceSpec,
+  firstSpec: ServiceSpec,
   recordPath: string,
   report: (event: ServiceEvent) => void,
 ): SupervisedService {
+  let spec = firstSpec;
   let state: ServiceState = 'waiting';
   let running: RunRecord | undefined;
   let failures: FailureSeries = noFailures;
@@ -115,7 +119,7 @@ export function createSupervisedService(
     state = 'running';
     const identity = child.pid === undefined ? undefined : processIdentity(child.pid);
     if (identity !== undefined) {
-      running = { ...identity, digest: spec.digest, startedAt: Date.now() };
+      running = { ...identity, digest: spec.digest, startedAt: Date.now(), stopSignal: spec.stopSignal };
       writeFileSync(recordPath, JSON.stringify(running), { mode: 0o600 });
       report({ service: spec.name, event: 'started', detail: { pid: identity.pid } });
     }
@@ -132,7 +136,12 @@ export function createSupervisedService(
   };
 
   return {
-    spec,
+    get spec() {
+      return spec;
+    },
+    revise(revised) {
+      spec = revised;
+    },
     async start() {
       const earlier = readRecord(recordPath);
       if (earlier !== undefined && isSameProcess(earlier)) {

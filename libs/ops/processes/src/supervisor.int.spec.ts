@@ -106,6 +106,16 @@ test('the same specs change nothing, another digest restarts that service alone,
   expect(processIdentity(b)).toBeUndefined();
 });
 
+test('a service whose dependency goes stays, when it no longer comes after it', async () => {
+  const supervisor = newSupervisor();
+  await supervisor.apply([spec('a'), spec('b', { after: ['a'] })]);
+  const b = await readyPid(supervisor, 'b');
+  await supervisor.apply([spec('c'), spec('b', { after: ['c'] })]);
+  expect(await readyPid(supervisor, 'b')).toBe(b);
+  await supervisor.stop();
+  expect(await supervisor.status()).toEqual([]);
+});
+
 test('the next supervisor adopts running services and still restarts them', async () => {
   const first = createSupervisor(folder, () => undefined);
   await first.apply([spec('a')]);

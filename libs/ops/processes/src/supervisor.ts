@@ -37,18 +37,16 @@ export function createSupervisor(runFolder: string, report: (event: ServiceEvent
   };
 
   const stopServices = async (names: ReadonlySet<string>): Promise<void> => {
-    const specs = [...services.values()].map((service) => service.spec);
+    const running = [...services.values()];
     const stopped = new Map<string, Promise<void>>();
-    for (const spec of [...startOrder(specs)].reverse()) {
-      if (!names.has(spec.name)) continue;
-      const dependants = specs.filter((other) => other.after.includes(spec.name));
-      const before = dependants.map((other) => stopped.get(other.name) ?? Promise.resolve());
-      stopped.set(
-        spec.name,
-        Promise.all(before).then(() => services.get(spec.name)?.stop()),
-      );
-    }
-    await Promise.all(stopped.values());
+    const stopAfterDependants = (service: SupervisedService): Promise<void> => {
+      const { name } = service.spec;
+      const dependants = running.filter(({ spec }) => names.has(spec.name) && spec.after.includes(name));
+      const done = stopped.get(name) ?? Promise.all(dependants.map(stopAfterDependants)).then(() => service.stop());
+      stopped.set(name, done);
+      return done;
+    };
+    await Promise.all(running.filter(({ spec }) => names.has(spec.name)).map(stopAfterDependants));
     for (const name of names) services.delete(name);
   };
 

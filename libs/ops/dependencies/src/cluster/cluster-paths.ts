@@ -19,6 +19,8 @@ export interface ClusterPaths {
   readonly logs: string;
   readonly run: string;
   readonly config: string;
+  /** Which boot of the machine `run` and containerd's state are of. */
+  readonly bootFile: string;
   readonly supervisorSocket: string;
   readonly containerdSocket: string;
   /** The folder with Postgres' own socket, for its user. */
@@ -40,6 +42,7 @@ export function clusterPaths(clusterName: string, root: string = join(stateRoot,
     logs: join(root, 'logs'),
     run,
     config: join(root, 'config'),
+    bootFile: join(root, 'boot-id'),
     supervisorSocket: join(run, 'supervisor.sock'),
     containerdSocket: join(run, 'containerd.sock'),
     postgresRun: join(run, 'postgres'),

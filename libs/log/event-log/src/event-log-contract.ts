@@ -269,6 +269,10 @@ export function eventLogContract(name: string, makeLog: () => Promise<ContractLo
         { subject: expiring, marker: 'expired' },
       ]);
       expect(seen.entries[2]!.payload).toHaveLength(0);
+      const [first] = seen.entries;
+      expect(first!.expiresAtMs).toBe(first!.timestampMs + 600_000);
+      expect((await log.entry('events', first!.revision))!.expiresAtMs).toBe(first!.expiresAtMs);
+      expect(seen.entries[2]!.expiresAtMs).toBeUndefined();
     });
   });
 }

@@ -42,6 +42,8 @@ export interface LogEntry {
   readonly timestampMs: number;
   /** The entry says that the subject's last message expired. */
   readonly marker?: 'expired';
+  /** When the entry will be gone, milliseconds since the epoch; only of one that was appended with `ttlSeconds`. */
+  readonly expiresAtMs?: number;
 }
 
 /** A follower gets entries in order and exactly once each; `close` stops it, and is idempotent. */

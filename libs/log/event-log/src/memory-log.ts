@@ -111,9 +111,10 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
   function apply(stream: MemoryStream, batch: readonly Append[]): AppendOutcome {
     if (failureOf(stream, batch)) return { outcome: 'conflict' };
     const revisions = batch.map((append) => {
-      const revision = store(stream, { subject: append.subject, payload: Uint8Array.from(append.payload) });
-      if (append.ttlSeconds !== undefined)
-        expireAfter(append.ttlSeconds, () => expire(stream, revision, append.subject));
+      const { subject, ttlSeconds } = append;
+      const expiry = ttlSeconds === undefined ? {} : { expiresAtMs: time.now() + ttlSeconds * 1_000 };
+      const revision = store(stream, { subject, payload: Uint8Array.from(append.payload), ...expiry });
+      if (ttlSeconds !== undefined) expireAfter(ttlSeconds, () => expire(stream, revision, subject));
       return revision;
     });
     return { outcome: 'appended', revisions };

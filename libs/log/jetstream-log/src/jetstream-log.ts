@@ -17,6 +17,7 @@ import {
   streamNames,
   systemEvent,
 } from '@periplus/log/object-events';
+import { expiryOf } from './message-expiry.js';
 import { createNatsKeyStore } from './nats-key-store.js';
 import {
   connectNats,
@@ -100,13 +101,20 @@ function checkBatch(batch: readonly Append[]): void {
 
 function toEntry(stream: StreamName, { message }: StoredMessage): LogEntry {
   const headers = message.hdrs === undefined ? '' : Buffer.from(message.hdrs, 'base64').toString('utf8');
+  const timestampMs = Date.parse(message.time);
+  const headerOf = (name: string): string =>
+    headers
+      .split('\r\n')
+      .find((line) => line.startsWith(`${name}:`))
+      ?.slice(name.length + 1)
+      .trim() ?? '';
   return {
     stream,
     revision: toRevision(message.seq),
     subject: message.subject,
     payload: Uint8Array.from(Buffer.from(message.data ?? '', 'base64')),
-    timestampMs: Date.parse(message.time),
-    ...(/^Nats-Marker-Reason:/im.test(headers) ? { marker: 'expired' } : {}),
+    timestampMs,
+    ...expiryOf(headerOf, timestampMs),
   };
 }
 

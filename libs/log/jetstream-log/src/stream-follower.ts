@@ -9,6 +9,7 @@ import type { CancelTimer, Random, Time } from '@periplus/base/clock';
 import { createBackoff } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
 import type { Follower, FollowHandler, LogEntry, StreamName } from '@periplus/log/event-log';
+import { expiryOf } from './message-expiry.js';
 import type { JetStreamConnection } from './nats-connection.js';
 
 export interface StreamFollowerOptions {
@@ -159,7 +160,6 @@ export function followStream(options: StreamFollowerOptions): Follower {
     }
     consumerSequence += 1;
     backoff.reset();
-    const marker = message.headers?.get('Nats-Marker-Reason');
     const entry: LogEntry = {
       stream,
       revision: toRevision(position.streamSequence),
@@ -167,7 +167,7 @@ export function followStream(options: StreamFollowerOptions): Follower {
       // A view would keep the whole receive buffer alive.
       payload: Uint8Array.from(message.data),
       timestampMs: position.timestampMs,
-      ...(marker ? { marker: 'expired' } : {}),
+      ...expiryOf((name) => message.headers?.get(name) ?? '', position.timestampMs),
     };
     arrive({ type: 'entry', entry, pending: position.pending });
   }

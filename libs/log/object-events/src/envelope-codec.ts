@@ -13,6 +13,7 @@ export type DecodedEvent =
 /** Written by this version. */
 export const envelopeFormat = 1;
 const lastKnownField = 19;
+const objectField = 15;
 const transactionCountMax = 1_000;
 
 const toWireVerb: Record<Verb, WireVerb> = {
@@ -179,4 +180,19 @@ export function decodeObjectEvent(payload: Uint8Array): DecodedEvent {
     // The reader of the wire format throws plain errors on truncated or overlong input.
     return { outcome: 'malformed', reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Where the object's bytes are in a well-formed envelope; undefined when it has none. */
+export function objectRangeOf(payload: Uint8Array): { readonly start: number; readonly end: number } | undefined {
+  const reader = new BinaryReader(payload);
+  let range: { readonly start: number; readonly end: number } | undefined;
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === objectField) {
+      const length = reader.uint32();
+      range = { start: reader.pos, end: reader.pos + length };
+      reader.pos += length;
+    } else reader.skip(wireType, field);
+  }
+  return range;
 }

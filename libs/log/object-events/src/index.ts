@@ -5,6 +5,7 @@ export {
   decodeObjectEvent,
   encodeObjectEvent,
   envelopeFormat,
+  objectRangeOf,
 } from './envelope-codec.js';
 export {
   type Actor,

@@ -11,6 +11,8 @@ export interface ChangePosition {
   readonly subject: Subject;
   /** Server time of the append, milliseconds since the epoch. */
   readonly timestampMs: number;
+  /** When the log will have dropped the entry. */
+  readonly expiresAtMs?: number;
 }
 
 /** The object's plain JSON; absent for a sealed one, which only the server opens. */
@@ -20,14 +22,23 @@ export interface PlainObject {
   readonly spliceAt: number;
 }
 
+export interface ObjectChange<Type extends 'put' | 'delete'> {
+  readonly type: Type;
+  readonly key: ObjectKey;
+  readonly event: ObjectEvent;
+  readonly plain?: PlainObject;
+  /** The entry as it is in the log. */
+  readonly payload: Uint8Array;
+}
+
 export type Change = ChangePosition &
   (
-    | { readonly type: 'put'; readonly key: ObjectKey; readonly event: ObjectEvent; readonly plain?: PlainObject }
+    | ObjectChange<'put'>
     /** A tombstone; the event's object is the last state. */
-    | { readonly type: 'delete'; readonly key: ObjectKey; readonly event: ObjectEvent; readonly plain?: PlainObject }
+    | ObjectChange<'delete'>
     /** The subject's last message reached its end of life: an object is gone, or a tombstone forgotten. */
     | { readonly type: 'expired'; readonly key: ObjectKey }
-    | { readonly type: 'system'; readonly event: ObjectEvent }
+    | { readonly type: 'system'; readonly event: ObjectEvent; readonly payload: Uint8Array }
     /** Poison: it changes nothing, and everyone says so for the same reason. */
     | { readonly type: 'quarantined'; readonly reason: string; readonly payload: Uint8Array }
   );
@@ -35,42 +46,29 @@ export type Change = ChangePosition &
 const sameKey = (a: ObjectKey, b: ObjectKey): boolean =>
   a.group === b.group && a.resource === b.resource && a.namespace === b.namespace && a.name === b.name;
 
-/** What a decoded event changes; of an event that was read back from a view, which was checked before. */
-export function toObjectChange(
-  position: ChangePosition,
-  event: ObjectEvent,
-): Change | { readonly type: 'unreadable'; readonly reason: string } {
-  if (event.verb === 'system') return { ...position, type: 'system', event };
-  const type = event.verb === 'delete' ? 'delete' : 'put';
-  if (event.seal !== undefined) return { ...position, type, key: event.key, event };
-  const read = readObjectJson(event.object);
-  if (read.outcome === 'unreadable') return { type: 'unreadable', reason: read.reason };
-  return { ...position, type, key: event.key, event, plain: { value: read.value, spliceAt: read.spliceAt } };
-}
-
 /** Never throws, and never depends on anything but the entry. */
 export function toChange(entry: LogEntry): Change {
-  const { stream, revision, subject, timestampMs } = entry;
-  const position: ChangePosition = { stream, revision, subject, timestampMs };
-  const quarantined = (reason: string): Change => ({
-    ...position,
-    type: 'quarantined',
-    reason,
-    payload: entry.payload,
-  });
+  const { stream, revision, subject, timestampMs, expiresAtMs, payload } = entry;
+  const position: ChangePosition = { stream, revision, subject, timestampMs, ...(expiresAtMs ? { expiresAtMs } : {}) };
+  const quarantined = (reason: string): Change => ({ ...position, type: 'quarantined', reason, payload });
   const place = parseSubject(subject);
   if (entry.marker !== undefined)
     return place ? { ...position, type: 'expired', key: place.key } : quarantined('the marker is on no object');
-  const decoded = decodeObjectEvent(entry.payload);
+  const decoded = decodeObjectEvent(payload);
   if (decoded.outcome === 'malformed') return quarantined(decoded.reason);
   const { event } = decoded;
-  const isSystemSubject = subject.startsWith('system.');
-  if (event.verb === 'system')
-    return isSystemSubject && streamOfSubject(subject) === stream
-      ? { ...position, type: 'system', event }
+  if (event.verb === 'system') {
+    const isInPlace = subject.startsWith('system.') && streamOfSubject(subject) === stream;
+    return isInPlace
+      ? { ...position, type: 'system', event, payload }
       : quarantined('a system entry on an object subject');
+  }
   if (place === undefined || place.stream !== stream || !sameKey(place.key, event.key))
     return quarantined('the key is not that of the subject');
-  const change = toObjectChange(position, event);
-  return change.type === 'unreadable' ? quarantined(change.reason) : change;
+  const type = event.verb === 'delete' ? 'delete' : 'put';
+  const { key } = event;
+  if (event.seal !== undefined) return { ...position, type, key, event, payload };
+  const read = readObjectJson(event.object);
+  if (read.outcome === 'unreadable') return quarantined(read.reason);
+  return { ...position, type, key, event, payload, plain: { value: read.value, spliceAt: read.spliceAt } };
 }

@@ -1,4 +1,4 @@
-export { type Change, type ChangePosition, type PlainObject, toChange, toObjectChange } from './change.js';
+export { type Change, type ChangePosition, type ObjectChange, type PlainObject, toChange } from './change.js';
 export { type ReadObject, readObjectJson, respliceRevision, spliceRevision } from './object-json.js';
 export {
   type Commit,

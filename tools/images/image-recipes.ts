@@ -66,21 +66,6 @@ async function nginxFiles(archives: DebianArchives): Promise<FileTree> {
   return tree;
 }
 
-/**
- * Goes on serving for a second after it was asked to end: whoever sends requests here learns at the same moment that it
- * should no longer. The exit code is the server's own.
- */
-const entrypoint = `#!/bin/sh
-"$@" &
-child=$!
-trap 'sleep 1; kill -QUIT "$child"' TERM INT QUIT
-while :; do
-  wait "$child"
-  code=$?
-  kill -0 "$child" 2>/dev/null || exit "$code"
-done
-`;
-
 /** The server says which tag and which pod it is; everything else comes from the usual folder. */
 const nginxConfig = (tag: string): string => `user www-data;
 worker_processes 1;
@@ -109,19 +94,13 @@ const nginxTags = ['1.7.9', '1.9.1'];
 function nginxRecipe(tag: string, base: readonly FileTree[]): ImageRecipe {
   return {
     names: [`docker.io/library/nginx:${tag}`],
-    layers: [
-      ...base,
-      new Map([
-        ['etc/nginx/nginx.conf', file(nginxConfig(tag))],
-        ['docker-entrypoint.sh', file(entrypoint, 0o755)],
-      ]),
-    ],
+    layers: [...base, new Map([['etc/nginx/nginx.conf', file(nginxConfig(tag))]])],
     config: {
       Env: [path, `NGINX_VERSION=${tag}`],
-      Entrypoint: ['/docker-entrypoint.sh'],
       Cmd: ['nginx', '-g', 'daemon off;'],
       ExposedPorts: { '80/tcp': {} },
-      StopSignal: 'SIGTERM',
+      // By it nginx finishes what it has accepted.
+      StopSignal: 'SIGQUIT',
     },
   };
 }

@@ -69,8 +69,6 @@ export function serviceConfigs(plan: ClusterPlan, paths: ClusterPaths): Readonly
       ...client('controller-manager'),
       serviceAccountCaFile: pki('ca.crt'),
       clusterCidr: plan.podCidr,
-      signingCertFile: pki('ca.crt'),
-      signingKeyFile: pki('ca.key'),
       ...metrics('controller-manager'),
     },
     kubelet: { ...kubeletConfig(plan, paths, node), ...client(`kubelet-${node.name}`), ...metrics('kubelet') },

@@ -6,8 +6,8 @@ export interface Nominations {
   withdraw(uid: string): void;
   nodeNameOf(uid: string): string | undefined;
   on(nodeName: string): readonly PodInfo[];
-  /** Nodes that somebody waits for. */
-  nodeNames(): IterableIterator<string>;
+  /** Whether somebody waits for the node. */
+  has(nodeName: string): boolean;
   readonly size: number;
 }
 
@@ -40,7 +40,7 @@ export function createNominations(): Nominations {
       const pods = byNode.get(nodeName);
       return pods === undefined ? nobody : [...pods.values()];
     },
-    nodeNames: () => byNode.keys(),
+    has: (nodeName) => byNode.has(nodeName),
     get size() {
       return nodeOf.size;
     },

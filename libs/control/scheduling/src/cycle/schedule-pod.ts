@@ -11,7 +11,7 @@ import type { PodInfo } from '../pod/pod-info.js';
 import { toPodShape } from '../pod/pod-shape.js';
 import type { ClusterState } from '../state/cluster-state.js';
 import { createDiagnosis, formatFitError, NO_NODES } from './fit-error.js';
-import { type Candidate, checkWithNominated, prepareNodeCheck } from './node-check.js';
+import { type Candidate, checkWithNominated, type NodeCheck, prepareNodeCheck } from './node-check.js';
 import type { Nominations } from './nominations.js';
 import type { ShapeViews } from './shape-views.js';
 
@@ -54,40 +54,24 @@ export function toCandidate(pod: PodInfo, context: SchedulingContext): Candidate
   return { pod, view, spread, onlyNodes, eligibility };
 }
 
-function* namedSlots(names: ReadonlySet<string>, state: ClusterState): Iterable<number> {
-  for (const name of names) {
-    const slot = state.nodes.slotOf(name);
-    if (slot !== undefined && state.nodes.isAlive(slot)) yield slot;
+function* slotsFor({ onlyNodes }: Candidate, { nodes }: ClusterState): Iterable<number> {
+  if (onlyNodes === undefined) {
+    for (let slot = 0; slot < nodes.slotsEnd; slot++) if (nodes.isAlive(slot)) yield slot;
+    return;
+  }
+  for (const name of onlyNodes) {
+    const slot = nodes.slotOf(name);
+    if (slot !== undefined && nodes.isAlive(slot)) yield slot;
   }
 }
 
-interface Filtered {
-  readonly feasible: number[];
-  readonly rejections: Map<number, Rejection>;
-}
-
-function filterNodes(candidate: Candidate, { state, nominations }: SchedulingContext): Filtered {
-  const feasible: number[] = [];
-  const rejections = new Map<number, Rejection>();
+/** The check of any node, with the room that nominated pods were promised. */
+function prepareFullCheck(candidate: Candidate, { state, nominations }: SchedulingContext): NodeCheck {
   const check = prepareNodeCheck(candidate, state);
-  const take = (slot: number): void => {
-    const rejection = check(slot);
-    if (rejection === undefined) feasible.push(slot);
-    else rejections.set(slot, rejection);
-  };
-  if (candidate.onlyNodes !== undefined) for (const slot of namedSlots(candidate.onlyNodes, state)) take(slot);
-  else
-    for (let slot = 0; slot < state.nodes.slotsEnd; slot++) {
-      if (state.nodes.isAlive(slot)) take(slot);
-    }
-  if (nominations.size === 0) return { feasible, rejections };
-  const kept = feasible.filter((slot) => {
-    if (nominations.on(state.nodes.at(slot).name).length === 0) return true;
-    const rejection = checkWithNominated(candidate, state, nominations, slot);
-    if (rejection !== undefined) rejections.set(slot, rejection);
-    return rejection === undefined;
-  });
-  return { feasible: kept, rejections };
+  if (nominations.size === 0) return check;
+  return (slot) =>
+    check(slot) ??
+    (nominations.has(state.nodes.at(slot).name) ? checkWithNominated(candidate, state, nominations, slot) : undefined);
 }
 
 /** Adds `raw` scaled to 0…100 by the largest of them, times the weight; upside down when less is better. */
@@ -139,12 +123,19 @@ function pickBest(feasible: readonly number[], totals: Float64Array, random: Ran
   return best.length === 1 ? best[0]! : best[Math.floor(random.next() * best.length)]!;
 }
 
-function diagnose(candidate: Candidate, rejections: ReadonlyMap<number, Rejection>, state: ClusterState) {
+function explain(candidate: Candidate, check: NodeCheck, state: ClusterState): CycleResult {
+  const { aliveCount } = state.nodes;
   const diagnosis = createDiagnosis();
-  for (const rejection of rejections.values()) diagnosis.add(rejection);
-  const others = state.nodes.aliveCount - rejections.size;
-  if (others > 0) diagnosis.add(notNamedRejection, others);
-  return diagnosis;
+  const rejections = new Map<number, Rejection>();
+  for (const slot of slotsFor(candidate, state)) {
+    const rejection = check(slot);
+    if (rejection === undefined) continue;
+    rejections.set(slot, rejection);
+    diagnosis.add(rejection);
+  }
+  if (rejections.size < aliveCount) diagnosis.add(notNamedRejection, aliveCount - rejections.size);
+  const message = formatFitError(aliveCount, diagnosis.format());
+  return { kind: 'unfit', message, plugins: diagnosis.plugins, candidate, rejections };
 }
 
 /** Pure but for the random choice among equals: nothing is counted as placed. */
@@ -164,12 +155,10 @@ export function schedulePod(pod: PodInfo, context: SchedulingContext): CycleResu
     if (checkWithNominated(candidate, state, nominations, promised) === undefined)
       return { kind: 'placed', nodeName: nominated ?? '', feasible: 1 };
   }
-  const { feasible, rejections } = filterNodes(candidate, context);
-  if (feasible.length === 0) {
-    const diagnosis = diagnose(candidate, rejections, state);
-    const message = formatFitError(aliveCount, diagnosis.format());
-    return { kind: 'unfit', message, plugins: diagnosis.plugins, candidate, rejections };
-  }
+  const check = prepareFullCheck(candidate, context);
+  const feasible: number[] = [];
+  for (const slot of slotsFor(candidate, state)) if (check(slot) === undefined) feasible.push(slot);
+  if (feasible.length === 0) return explain(candidate, check, state);
   const chosen =
     feasible.length === 1 ? feasible[0]! : pickBest(feasible, scoreNodes(candidate, state, feasible), random);
   return { kind: 'placed', nodeName: state.nodes.at(chosen).name, feasible: feasible.length };

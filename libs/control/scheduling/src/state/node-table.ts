@@ -53,7 +53,11 @@ export interface NodeTable {
 
 const FIRST_CAPACITY = 64;
 
-export function growTo(column: Float64Array, capacity: number): Float64Array {
+/** A column as Float64Array makes it. */
+export type Column = Float64Array<ArrayBuffer>;
+
+/** The column itself, or a larger copy. */
+export function growTo(column: Column, capacity: number): Column {
   if (column.length >= capacity) return column;
   const grown = new Float64Array(Math.max(capacity, column.length * 2, FIRST_CAPACITY));
   grown.set(column);
@@ -72,8 +76,8 @@ export function createNodeTable(resources: ResourceIndex): NodeTable {
   const slots: (NodeSlot | undefined)[] = [];
   const free: number[] = [];
   const slotByName = new Map<string, number>();
-  const allocatable: Float64Array[] = [];
-  const requested: Float64Array[] = [];
+  const allocatable: Column[] = [];
+  const requested: Column[] = [];
   let scoredCpu = new Float64Array(FIRST_CAPACITY);
   let scoredMemory = new Float64Array(FIRST_CAPACITY);
   let usageVersions = new Float64Array(FIRST_CAPACITY);
@@ -83,7 +87,7 @@ export function createNodeTable(resources: ResourceIndex): NodeTable {
   let version = 0;
   let imageVersion = 0;
 
-  function column(columns: Float64Array[], resource: number): Float64Array {
+  function column(columns: Column[], resource: number): Column {
     const grown = growTo(columns[resource] ?? new Float64Array(0), slots.length);
     columns[resource] = grown;
     return grown;

@@ -1,0 +1,112 @@
+/** The apiserver's options. */
+import { ConfigError, type ConfigOf, defineConfig } from '@periplus/base/config';
+import type { LogLevel } from '@periplus/base/telemetry';
+
+export const apiserverConfig = defineConfig({
+  program: 'apiserver',
+  summary: "Serves the Kubernetes API and ObjectService over the cluster's log.",
+  options: [
+    { name: 'name', type: 'string', default: 'periplus', help: "the cluster's name, given to a new log" },
+    {
+      name: 'identity',
+      type: 'string',
+      help: 'the name of this server in its logs; host name and process id by default',
+    },
+    {
+      name: 'listenAddress',
+      type: 'strings',
+      required: true,
+      help: 'where HTTPS answers',
+      example: '127.0.0.1:6443',
+    },
+    {
+      name: 'grpcListenAddress',
+      type: 'strings',
+      required: true,
+      help: 'where gRPC answers',
+      example: '127.0.0.1:6444',
+    },
+    {
+      name: 'advertiseAddress',
+      type: 'string',
+      required: true,
+      help: 'the address under which pods reach this server',
+    },
+    { name: 'advertisePort', type: 'number', default: 6443, help: 'its port' },
+    {
+      name: 'serviceClusterIpRange',
+      type: 'string',
+      required: true,
+      help: 'where Services get their addresses from',
+      example: '10.96.0.0/16',
+    },
+    {
+      name: 'serviceNodePortRange',
+      type: 'string',
+      default: '30000-32767',
+      help: 'where Services get their node ports from',
+    },
+    { name: 'natsUrl', type: 'strings', required: true, help: 'where the log is', example: 'tls://127.0.0.1:4222' },
+    { name: 'natsCaFile', type: 'string', help: 'the CA of NATS, PEM; without it the connection is plain' },
+    { name: 'natsCertFile', type: 'string', help: 'the client certificate for NATS, PEM' },
+    { name: 'natsKeyFile', type: 'string', help: 'its key, PEM' },
+    { name: 'natsReplicas', type: 'number', default: 1, help: 'copies of each stream' },
+    {
+      name: 'postgresUrl',
+      type: 'string',
+      help: 'where the projection is; without it history is what the cache still has',
+      example: 'postgres://periplus@127.0.0.1:5432/periplus',
+    },
+    { name: 'clientCaFile', type: 'string', required: true, help: "the CA of clients' certificates, PEM" },
+    { name: 'tlsCertFile', type: 'string', required: true, help: "this server's certificate, PEM" },
+    { name: 'tlsKeyFile', type: 'string', required: true, help: 'its key, PEM' },
+    { name: 'serviceAccountKeyFile', type: 'string', required: true, help: 'the key that signs tokens, PEM' },
+    {
+      name: 'serviceAccountIssuer',
+      type: 'string',
+      default: 'https://kubernetes.default.svc.cluster.local',
+      help: 'who tokens say has issued them',
+    },
+    { name: 'kubeletClientCertFile', type: 'string', required: true, help: 'the client certificate for kubelets, PEM' },
+    { name: 'kubeletClientKeyFile', type: 'string', required: true, help: 'its key, PEM' },
+    {
+      name: 'clusterKeyFile',
+      type: 'string',
+      required: true,
+      help: 'the key that wraps the keys of confidential objects: base64 of 32 bytes',
+    },
+    {
+      name: 'metricsAddress',
+      type: 'string',
+      default: '127.0.0.1:9443',
+      help: 'where /livez, /readyz and /metrics answer',
+      example: 'unix:/run/apiserver.sock',
+    },
+    { name: 'logLevel', type: 'string', default: 'info', help: 'debug, info, warn or error' },
+  ],
+});
+
+export type ApiserverConfig = ConfigOf<typeof apiserverConfig>;
+
+const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** Throws a ConfigError for a level that there isn't. */
+export function logLevelOf(config: ApiserverConfig): LogLevel {
+  const level = logLevels.find((each) => each === config.logLevel);
+  if (level === undefined) throw new ConfigError('apiserver', [`--log-level must be one of ${logLevels.join(', ')}`]);
+  return level;
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:6443`, `[::1]:6443`. Throws a ConfigError. */
+export function parseHostPort(address: string): HostPort {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535)
+    throw new ConfigError('apiserver', [`${JSON.stringify(address)} is no address of the form host:port`]);
+  return { host: match[1] ?? match[2]!, port };
+}

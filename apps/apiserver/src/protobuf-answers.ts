@@ -1,0 +1,71 @@
+/** Answers in Kubernetes' protobuf: an object's bytes are made once, then shared by every list and watch it is in. */
+import { findKind, type KindSchema, type SchemaTable } from '@periplus/api/kinds';
+import { formatApiVersion, type Status } from '@periplus/api/meta';
+import {
+  encodeProtobufMessage,
+  encodeProtobufWatchEvent,
+  envelopeProtobuf,
+  hasProtobuf,
+  joinProtobufList,
+} from '@periplus/api/schema';
+import type { ServedEvent, ServedObject } from '@periplus/server/requests';
+import type { ProtobufWriter } from '@periplus/server/rest';
+
+const statusMessage = 'meta.k8s.io/v1.Status';
+const listMetaMessage = 'meta.k8s.io/v1.ListMeta';
+
+/** Four bytes of length, big end first. */
+function frame(bytes: Uint8Array): Uint8Array {
+  const framed = Buffer.allocUnsafeSlow(4 + bytes.length);
+  framed.writeUInt32BE(bytes.length, 0);
+  framed.set(bytes, 4);
+  return framed;
+}
+
+export function createProtobufAnswers(table: SchemaTable): ProtobufWriter {
+  const raw = (served: ServedObject): Uint8Array =>
+    served.derive('protobuf-raw', (one) => encodeProtobufMessage(table, one.kind.message, one.object()));
+  const enveloped = (kind: KindSchema, bytes: Uint8Array): Uint8Array =>
+    envelopeProtobuf({ apiVersion: formatApiVersion(kind), kind: kind.kind, raw: bytes });
+  const whole = (served: ServedObject): Uint8Array => served.derive('protobuf', (one) => enveloped(one.kind, raw(one)));
+  const status = (value: Status): Uint8Array =>
+    envelopeProtobuf({ apiVersion: 'v1', kind: 'Status', raw: encodeProtobufMessage(table, statusMessage, value) });
+
+  function bookmark(event: Extract<ServedEvent, { type: 'BOOKMARK' }>): Uint8Array {
+    const annotations = event.initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
+    const object = { metadata: { resourceVersion: String(event.revision), ...annotations } };
+    return enveloped(event.kind, encodeProtobufMessage(table, event.kind.message, object));
+  }
+
+  return {
+    object: (served) => (hasProtobuf(table, served.kind.message) ? whole(served) : undefined),
+    list(list) {
+      const { kind } = list;
+      if (!hasProtobuf(table, kind.message) || findKind(table, kind.group, kind.version, kind.kind) === undefined)
+        return undefined;
+      const metadata = encodeProtobufMessage(table, listMetaMessage, {
+        resourceVersion: list.resourceVersion,
+        ...(list.continue === undefined ? {} : { continue: list.continue }),
+        ...(list.remainingItemCount === undefined ? {} : { remainingItemCount: list.remainingItemCount }),
+      });
+      return envelopeProtobuf({
+        apiVersion: formatApiVersion(kind),
+        kind: kind.listKind,
+        raw: joinProtobufList(metadata, list.items.map(raw)),
+      });
+    },
+    status,
+    watchFrame(event) {
+      switch (event.type) {
+        case 'BOOKMARK':
+          return frame(encodeProtobufWatchEvent('BOOKMARK', bookmark(event)));
+        case 'ERROR':
+          return frame(encodeProtobufWatchEvent('ERROR', status(event.status)));
+        default:
+          return event.object.derive(`protobuf-frame:${event.type}`, (served) =>
+            frame(encodeProtobufWatchEvent(event.type, whole(served))),
+          );
+      }
+    },
+  };
+}

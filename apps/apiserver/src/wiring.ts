@@ -1,0 +1,153 @@
+/** Puts the apiserver together: the core over NATS and Postgres, and its two doors. */
+import { builtinSchema } from '@periplus/api/kinds';
+import { createPublication } from '@periplus/api/schema';
+import { systemRandom, systemTime } from '@periplus/base/clock';
+import type { HealthCheck, Logger } from '@periplus/base/telemetry';
+import { connectJetStreamLog, type JetStreamLog } from '@periplus/log/jetstream-log';
+import { createSealer } from '@periplus/log/object-events';
+import { createServiceAccountTokens, readSigningKey, type ServiceAccountTokens } from '@periplus/server/credentials';
+import { createGrpcServer } from '@periplus/server/grpc';
+import { createNodeProxy } from '@periplus/server/node-proxy';
+import { createServerCore } from '@periplus/server/requests';
+import { createPathRoutes, createRestMetrics, createRestServer } from '@periplus/server/rest';
+import type { Registry } from 'prom-client';
+import { type ApiserverConfig, parseHostPort } from './config.js';
+import { answerHealth } from './health-checks.js';
+import type { KeyMaterial } from './key-files.js';
+import { createProtobufAnswers } from './protobuf-answers.js';
+import { version } from './version.js';
+
+export interface Apiserver {
+  readonly checks: Readonly<Record<string, HealthCheck>>;
+  /** Resolves when the doors are open. */
+  start(): Promise<void>;
+  /** Throws when the server has come to a state that only a restart heals. */
+  checkFatal(): void;
+  stop(): Promise<void>;
+}
+
+export interface ApiserverParts {
+  readonly config: ApiserverConfig;
+  readonly keys: KeyMaterial;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  /** Ends the attempts to reach NATS. */
+  readonly signal: AbortSignal;
+}
+
+const drainLimitMs = 2_000;
+const jwksPath = '/openid/v1/jwks';
+const discoveryPath = '/.well-known/openid-configuration';
+
+function natsTls(config: ApiserverConfig) {
+  const { natsCaFile: caFile, natsCertFile: certFile, natsKeyFile: keyFile } = config;
+  return caFile && certFile && keyFile ? { tls: { caFile, certFile, keyFile } } : {};
+}
+
+export async function createApiserver(parts: ApiserverParts): Promise<Apiserver> {
+  const { config, keys, registry, logger } = parts;
+  const time = systemTime;
+  const random = systemRandom;
+  const log: JetStreamLog = await connectJetStreamLog({
+    servers: config.natsUrl,
+    ...natsTls(config),
+    replicas: config.natsReplicas,
+    clusterId: config.name,
+    time,
+    random,
+    logger,
+    signal: parts.signal,
+  });
+
+  let tokens: ServiceAccountTokens | undefined;
+  const core = createServerCore({
+    log,
+    sealer: createSealer({ keyStore: log.keyStore, clusterKey: keys.clusterKey, random }),
+    createTokens(objects) {
+      tokens = createServiceAccountTokens({
+        keys: [readSigningKey(keys.serviceAccountKey)],
+        issuer: config.serviceAccountIssuer,
+        audiences: [config.serviceAccountIssuer],
+        objects,
+        time,
+        random,
+      });
+      return tokens;
+    },
+    serviceClusterIpRange: config.serviceClusterIpRange,
+    serviceNodePortRange: config.serviceNodePortRange,
+    advertise: { address: config.advertiseAddress, port: config.advertisePort },
+    clientCa: keys.clientCa,
+    clusterId: config.name,
+    time,
+    random,
+    logger,
+  });
+
+  const checks: Readonly<Record<string, HealthCheck>> = {
+    log() {
+      if (!log.isConnected()) throw new Error('NATS is not connected');
+    },
+    cache: () => core.check(),
+  };
+  const serverAddress = `${config.advertiseAddress}:${config.advertisePort}`;
+  const publication = createPublication(builtinSchema, {
+    serverAddress,
+    gitVersion: version.gitVersion,
+  });
+  const rest = createRestServer({
+    tls: { cert: keys.tlsCert, key: keys.tlsKey, clientCa: keys.clientCa },
+    schema: builtinSchema,
+    handler: core.handler,
+    authenticator: core.authenticator,
+    paths: createPathRoutes({
+      publication: () => publication,
+      version,
+      health: (path, verbose) => answerHealth(checks, path, verbose),
+      metrics: async () => ({ code: 200, text: await registry.metrics(), contentType: registry.contentType }),
+      issuer(path) {
+        if (path === discoveryPath) return tokens?.discovery(`https://${serverAddress}${jwksPath}`);
+        return path === jwksPath ? tokens?.jwks() : undefined;
+      },
+      authorizePath: (user, verb, path) => core.handler.authorizePath(user, verb, path),
+    }),
+    nodeProxy: createNodeProxy({
+      cached: core.storage.objects,
+      kubeletTls: { ca: keys.clientCa, cert: keys.kubeletClientCert, key: keys.kubeletClientKey },
+    }),
+    protobuf: createProtobufAnswers(builtinSchema),
+    time,
+    random,
+    logger,
+    metrics: createRestMetrics(registry, time),
+  });
+  const grpc = createGrpcServer({
+    handler: core.handler,
+    authenticator: core.authenticator,
+    tls: { cert: keys.tlsCert, key: keys.tlsKey, clientCa: keys.clientCa },
+    time,
+    random,
+    logger,
+  });
+
+  return {
+    checks,
+    async start() {
+      await core.start();
+      for (const address of config.listenAddress) {
+        const { host, port } = parseHostPort(address);
+        await rest.listen(host, port);
+      }
+      for (const address of config.grpcListenAddress) await grpc.listen(address);
+      grpc.setServing(true);
+    },
+    checkFatal: () => core.check(),
+    async stop() {
+      grpc.setServing(false);
+      core.storage.watcher.closeAll();
+      await Promise.all([rest.close(drainLimitMs), grpc.close(drainLimitMs)]);
+      await core.stop();
+      await log.close();
+    },
+  };
+}

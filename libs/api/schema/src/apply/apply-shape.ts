@@ -9,7 +9,7 @@ import { keyElement, valueElement } from './field-set.js';
 export type ApplyShape =
   /** A scalar, or a list, map or message that has one owner. */
   | { readonly kind: 'leaf' }
-  | { readonly kind: 'struct'; field(name: string): StructField | undefined; fields(): readonly StructField[] }
+  | { readonly kind: 'struct'; field(name: string): StructField | undefined; nullFields(): readonly string[] }
   | { readonly kind: 'map'; readonly element: ApplyShape }
   /** A list of different scalars. */
   | { readonly kind: 'set' }
@@ -44,6 +44,7 @@ class ApplyShapes {
     let shape = this.structs.get(name);
     if (shape === undefined) {
       let fields: Map<string, StructField> | undefined;
+      let nullFields: readonly string[] | undefined;
       const compiled = (): Map<string, StructField> => {
         fields ??= new Map(
           messagePlan(this.table, name).fields.map((field) => [
@@ -53,7 +54,14 @@ class ApplyShapes {
         );
         return fields;
       };
-      shape = { kind: 'struct', field: (json) => compiled().get(json), fields: () => [...compiled().values()] };
+      shape = {
+        kind: 'struct',
+        field: (json) => compiled().get(json),
+        nullFields: () => {
+          nullFields ??= [...compiled().values()].filter((field) => field.nullWhenAbsent).map((field) => field.name);
+          return nullFields;
+        },
+      };
       this.structs.set(name, shape);
     }
     return shape;

@@ -5,7 +5,6 @@ import { type ApplyShape, itemElement, shapeBelow } from './apply-shape.js';
 import {
   createFieldSetBuilder,
   excludeFieldSet,
-  type FieldPath,
   type FieldSet,
   type FieldSetBuilder,
   fieldElement,
@@ -40,7 +39,7 @@ interface Builders {
 /** Undefined means absent; null is there and empty. */
 type Side = Json | undefined;
 
-function compareLeaf(before: Side, after: Side, path: FieldPath, out: Builders): void {
+function compareLeaf(before: Side, after: Side, path: readonly string[], out: Builders): void {
   if (before === undefined) out.added.insert(path);
   else if (after === undefined) out.removed.insert(path);
   else if (!equalJson(before, after)) out.modified.insert(path);
@@ -53,7 +52,7 @@ const isEmpty = (side: Side): boolean => {
 
 const isContainer = (side: Side): boolean => side === undefined || side === null || typeof side === 'object';
 
-function compareValues(shape: ApplyShape, before: Side, after: Side, path: FieldPath, out: Builders): void {
+function compareValues(shape: ApplyShape, before: Side, after: Side, path: string[], out: Builders): void {
   if (before === after) return;
   const opaque = shape.kind === 'leaf' || !isContainer(before) || !isContainer(after);
   // What is empty on both sides is a leaf, so that empty, null and absent are told apart.
@@ -67,23 +66,33 @@ function compareValues(shape: ApplyShape, before: Side, after: Side, path: Field
   else if (after === undefined) out.removed.insert(path);
 }
 
-function fieldOf(shape: ApplyShape, side: Side, name: string): Side {
-  if (!isJsonObject(side)) return undefined;
-  const value = Object.hasOwn(side, name) ? side[name] : undefined;
-  if (value !== undefined) return value;
-  return shape.kind === 'struct' && shape.field(name)?.nullWhenAbsent ? null : undefined;
+function ownValue(side: Side, name: string): Side {
+  return isJsonObject(side) && Object.hasOwn(side, name) ? side[name] : undefined;
 }
 
-function compareMaps(shape: ApplyShape, before: Side, after: Side, path: FieldPath, out: Builders): void {
-  const names = new Set([
-    ...(isJsonObject(before) ? Object.keys(before) : []),
-    ...(isJsonObject(after) ? Object.keys(after) : []),
-  ]);
-  if (shape.kind === 'struct') for (const field of shape.fields()) if (field.nullWhenAbsent) names.add(field.name);
-  for (const name of names) {
-    const [left, right] = [fieldOf(shape, before, name), fieldOf(shape, after, name)];
-    if (left === undefined && right === undefined) continue;
-    compareValues(shapeBelow(shape, name), left, right, [...path, fieldElement(name)], out);
+function compareMaps(shape: ApplyShape, before: Side, after: Side, path: string[], out: Builders): void {
+  const compareField = (name: string, left: Side, right: Side): void => {
+    if (left === right) return;
+    path.push(fieldElement(name));
+    compareValues(shapeBelow(shape, name), left, right, path, out);
+    path.pop();
+  };
+  const orNull = (side: Side, name: string): Side => {
+    const value = ownValue(side, name);
+    if (value !== undefined || !isJsonObject(side) || shape.kind !== 'struct') return value;
+    return shape.field(name)?.nullWhenAbsent ? null : undefined;
+  };
+  const rights = isJsonObject(after) ? Object.keys(after) : [];
+  for (const name of rights) compareField(name, orNull(before, name), orNull(after, name));
+  for (const name of isJsonObject(before) ? Object.keys(before) : []) {
+    if (ownValue(after, name) === undefined) compareField(name, orNull(before, name), orNull(after, name));
+  }
+  if (shape.kind !== 'struct' || isJsonObject(before) === isJsonObject(after)) return;
+  // Null on one side, and on the other there is no object that could have a null.
+  for (const name of shape.nullFields()) {
+    if (ownValue(before, name) === undefined && ownValue(after, name) === undefined) {
+      compareField(name, orNull(before, name), orNull(after, name));
+    }
   }
 }
 
@@ -101,21 +110,22 @@ function itemsByElement(shape: ListShape, side: Side): Map<string, Json[]> {
   return items;
 }
 
-function compareLists(shape: ListShape, before: Side, after: Side, path: FieldPath, out: Builders): void {
+function compareLists(shape: ListShape, before: Side, after: Side, path: string[], out: Builders): void {
   const [lefts, rights] = [itemsByElement(shape, before), itemsByElement(shape, after)];
   const elementShape: ApplyShape = shape.kind === 'keyed' ? shape.element : { kind: 'leaf' };
   for (const element of new Set([...lefts.keys(), ...rights.keys()])) {
     const [left, right] = [lefts.get(element) ?? [], rights.get(element) ?? []];
-    const below = [...path, element];
-    if (left.length <= 1 && right.length <= 1) compareValues(elementShape, left[0], right[0], below, out);
-    else if (left.length > 1 && right.length > 1) compareLeaf(left, right, below, out);
+    path.push(element);
+    if (left.length <= 1 && right.length <= 1) compareValues(elementShape, left[0], right[0], path, out);
+    else if (left.length > 1 && right.length > 1) compareLeaf(left, right, path, out);
     else if (left.length > 1) {
-      if (right.length > 0) compareValues(elementShape, undefined, right[0], below, out);
-      out.removed.insert(below);
+      if (right.length > 0) compareValues(elementShape, undefined, right[0], path, out);
+      out.removed.insert(path);
     } else {
-      if (left.length > 0) compareValues(elementShape, left[0], undefined, below, out);
-      out.added.insert(below);
+      if (left.length > 0) compareValues(elementShape, left[0], undefined, path, out);
+      out.added.insert(path);
     }
+    path.pop();
   }
 }
 

@@ -31,7 +31,7 @@ interface MutableFieldSet {
 }
 
 export interface FieldSetBuilder {
-  /** The empty path, the whole object, is nobody's. */
+  /** The empty path, the whole object, is nobody's. The path isn't kept. */
   insert(path: FieldPath): void;
   build(): FieldSet;
 }
@@ -42,7 +42,8 @@ export function createFieldSetBuilder(): FieldSetBuilder {
     insert(path) {
       if (path.length === 0) return;
       let node = root;
-      for (const element of path.slice(0, -1)) {
+      for (let at = 0; at < path.length - 1; at += 1) {
+        const element = path[at]!;
         let child = node.children.get(element);
         if (child === undefined) {
           child = { members: new Set(), children: new Map() };

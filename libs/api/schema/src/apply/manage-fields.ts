@@ -31,6 +31,22 @@ export interface ManagedKind {
   readonly ignored: FieldSet;
 }
 
+const ignoredByKind = new WeakMap<KindSchema, Map<string, FieldSet>>();
+
+function cachedIgnoredFields(table: SchemaTable, kind: KindSchema, subresource: string): FieldSet {
+  let bySubresource = ignoredByKind.get(kind);
+  if (bySubresource === undefined) {
+    bySubresource = new Map();
+    ignoredByKind.set(kind, bySubresource);
+  }
+  let ignored = bySubresource.get(subresource);
+  if (ignored === undefined) {
+    ignored = ignoredFields(table, kind, subresource);
+    bySubresource.set(subresource, ignored);
+  }
+  return ignored;
+}
+
 /** The status belongs to its subresource, and all else that isn't metadata to the object itself. */
 function ignoredFields(table: SchemaTable, kind: KindSchema, subresource: string): FieldSet {
   const hasStatus = kind.subresources.some(({ name }) => name === 'status');
@@ -54,7 +70,7 @@ export function managedKind(
     apiVersion: formatApiVersion(kind),
     subresource,
     convert: createVersionConverter(table, kind, rulesFor),
-    ignored: ignoredFields(table, kind, subresource),
+    ignored: cachedIgnoredFields(table, kind, subresource),
   };
 }
 

@@ -12,9 +12,10 @@ export function createVersionConverter(
   kind: KindSchema,
   rulesFor: (kind: KindSchema) => KindRules,
 ): VersionConverter {
-  const storage = findStorageKind(table, kind);
+  const own = formatApiVersion(kind);
   return (object, apiVersion) => {
-    if (apiVersion === formatApiVersion(kind)) return object;
+    if (apiVersion === own) return object;
+    const storage = findStorageKind(table, kind);
     const target = table.kinds.find(
       (other) =>
         formatApiVersion(other) === apiVersion && other.kind === kind.kind && findStorageKind(table, other) === storage,

@@ -30,12 +30,6 @@ export { applyJsonPatch } from './patch/json-patch.js';
 export { applyMergePatch } from './patch/merge-patch.js';
 export { applyStrategicMergePatch } from './patch/strategic-merge-patch.js';
 export { formatHumanDuration, type PrintOptions, printTable } from './print/index.js';
-export {
-  createPublication,
-  type Publication,
-  type PublicationOptions,
-  type PublishedDocument,
-} from './publish/index.js';
 export { decodeProtobufMessage, type ProtobufDecoded } from './protobuf/decode-protobuf.js';
 export { encodeProtobufMessage, hasProtobuf } from './protobuf/encode-protobuf.js';
 export {
@@ -47,3 +41,11 @@ export {
   type ProtobufOpened,
 } from './protobuf/protobuf-envelope.js';
 export { parseYaml } from './yaml-parser.js';
+export {
+  compareVersions,
+  createPublication,
+  type OpenApiV3Index,
+  type Publication,
+  type PublicationOptions,
+  type PublishedDocument,
+} from './publish/index.js';

@@ -62,7 +62,7 @@ async function ensurePackages() {
     const { withBuildLock } = await import('./build-lock.mjs');
     await withBuildLock(root, async () => {
       if (packagesMatchLock(lockText)) return;
-      runStep('Installing the npm packages', 'npm', ['ci', '--no-audit', '--no-fund']);
+      runStep('Installing the npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline']);
     });
   }
   writeFileSync(notePath, JSON.stringify({ lockHash }));

@@ -36,11 +36,11 @@ export {
   labelSelectorOf,
   matchesLabels,
   noLabelSelector,
-  parseLabelSelector,
   selectsEverything,
   toLabelSelector,
   validateLabelSelector,
 } from './label-selector.js';
+export { parseLabelSelector } from './label-selector-parser.js';
 export {
   checkCIdentifier,
   checkConfigMapKey,

@@ -4,11 +4,11 @@ import {
   labelSelectorOf,
   matchesLabels,
   noLabelSelector,
-  parseLabelSelector,
   selectsEverything,
   toLabelSelector,
   validateLabelSelector,
 } from './label-selector.js';
+import { parseLabelSelector } from './label-selector-parser.js';
 
 function selector(text: string) {
   const parsed = parseLabelSelector(text);

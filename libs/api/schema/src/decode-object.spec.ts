@@ -64,7 +64,7 @@ describe('decodeObject', () => {
       { template: { spec: { containers: ['x'] } } },
       'json: cannot unmarshal string into Go struct field PodSpec.spec.template.spec.containers of type v1.Container',
     ],
-    ['a bad quantity', { template: { spec: { overhead: { cpu: '1x' } } } }, "unable to parse quantity's suffix"],
+    ['a bad quantity', { template: { spec: { overhead: { cpu: '1K' } } } }, "unable to parse quantity's suffix"],
   ])("answers %s in Go's words", (_name, spec, error) => {
     expect(withSpec(spec).errors).toEqual([error]);
   });

@@ -10,6 +10,8 @@ import { createGrpcServer } from '@periplus/server/grpc';
 import { createNodeProxy } from '@periplus/server/node-proxy';
 import { createServerCore } from '@periplus/server/requests';
 import { createPathRoutes, createRestMetrics, createRestServer } from '@periplus/server/rest';
+import { createHistory } from '@periplus/server/storage';
+import { createPostgresView, type PostgresView } from '@periplus/view/postgres-view';
 import type { Registry } from 'prom-client';
 import { type ApiserverConfig, parseHostPort } from './config.js';
 import { answerHealth } from './health-checks.js';
@@ -59,10 +61,14 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
     signal: parts.signal,
   });
 
+  const sealer = createSealer({ keyStore: log.keyStore, clusterKey: keys.clusterKey, random });
+  const view: PostgresView | undefined =
+    config.postgresUrl === undefined ? undefined : createPostgresView({ postgresUrl: config.postgresUrl, time });
   let tokens: ServiceAccountTokens | undefined;
   const core = createServerCore({
     log,
-    sealer: createSealer({ keyStore: log.keyStore, clusterKey: keys.clusterKey, random }),
+    sealer,
+    ...(view === undefined ? {} : { snapshots: view, history: createHistory(view, sealer, builtinSchema) }),
     createTokens(objects) {
       tokens = createServiceAccountTokens({
         keys: [readSigningKey(keys.serviceAccountKey)],
@@ -148,6 +154,7 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
       await Promise.all([rest.close(drainLimitMs), grpc.close(drainLimitMs)]);
       await core.stop();
       await log.close();
+      await view?.close();
     },
   };
 }

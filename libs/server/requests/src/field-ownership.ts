@@ -1,26 +1,38 @@
-/** managedFields belong to the server: what clients say there counts for nothing. */
+/** managedFields: who last set which field, worked out from what a write changed. */
+import { rulesFor } from '@periplus/api/kinds';
 import type { KubeObject } from '@periplus/api/meta';
+import { fromStorageVersion, updateManagedFields } from '@periplus/api/schema';
+import { formatTimestamp } from '@periplus/server/storage';
 import type { ApiRequest } from './api-request.js';
 import type { Pipeline } from './pipeline.js';
 import type { ResolvedKind } from './resolved-kind.js';
 
-export function trackCreate(
-  _pipeline: Pipeline,
-  _resolved: ResolvedKind,
-  _request: ApiRequest,
-  object: KubeObject,
-): void {
-  if (object.metadata) delete object.metadata.managedFields;
+const managerLengthMax = 128;
+
+/** What a request is booked under when it names no manager: the user agent's first word. */
+function managerOf(request: ApiRequest): string {
+  if (request.options.fieldManager) return request.options.fieldManager;
+  const [first = ''] = request.userAgent.split('/', 1);
+  return first.replace(/[^\x20-\x7e]/g, '').slice(0, managerLengthMax) || 'unknown';
 }
 
-export function trackUpdate(
-  _pipeline: Pipeline,
-  _resolved: ResolvedKind,
-  _request: ApiRequest,
+/** Sets the managedFields of `next`, which turns `old` (absent on create) into itself. Both are in the storage version. */
+export function trackOwners(
+  pipeline: Pipeline,
+  resolved: ResolvedKind,
+  request: ApiRequest,
   next: KubeObject,
-  old: KubeObject,
+  old: KubeObject | undefined,
 ): void {
-  if (next.metadata === undefined) return;
-  delete next.metadata.managedFields;
-  if (old.metadata?.managedFields) next.metadata.managedFields = old.metadata.managedFields;
+  const { table, time } = pipeline;
+  const shown = (object: KubeObject): KubeObject =>
+    fromStorageVersion(table, resolved.served, object, resolved.servedRules);
+  const entries = updateManagedFields(table, resolved.served, old && shown(old), shown(next), {
+    manager: managerOf(request),
+    subresource: request.target.subresource,
+    time: formatTimestamp(time.now()),
+    rulesFor,
+  });
+  const { managedFields: _given, ...metadata } = next.metadata ?? {};
+  next.metadata = entries === undefined ? metadata : { ...metadata, managedFields: entries };
 }

@@ -28,10 +28,13 @@ import { type Pipeline, writeContextOf } from './pipeline.js';
 import { attributesOf } from './request-attributes.js';
 import { decodeOptions, decodeRequestObject } from './request-body.js';
 import type { ResolvedKind } from './resolved-kind.js';
-import { trackCreate, trackUpdate } from './field-ownership.js';
+import { trackOwners } from './field-ownership.js';
 
 /** Which part of the object a write may touch. */
 type Part = 'object' | 'status';
+
+/** Whether the fields' owners are to be worked out from the change, or an apply has said them already. */
+type Ownership = 'changed' | 'applied';
 
 const partOf = (request: ApiRequest): Part => (request.target.subresource === 'status' ? 'status' : 'object');
 
@@ -48,6 +51,7 @@ async function planCreate(
   resolved: ResolvedKind,
   request: ApiRequest,
   decoded: KubeObject,
+  ownership: Ownership = 'changed',
 ): Promise<CreateInput> {
   const { stored } = resolved;
   alignWithPath(request, resolved, decoded);
@@ -57,7 +61,7 @@ async function planCreate(
   await pipeline.admission.mutate(admissionRequest(request, resolved, 'CREATE', { object }));
   stored.rules.prepareForCreate?.(object);
   applyDefaults(pipeline.table, stored.schema, object, stored.rules);
-  trackCreate(pipeline, resolved, request, object);
+  if (ownership === 'changed') trackOwners(pipeline, resolved, request, object, undefined);
   return {
     kind: stored,
     namespace: request.target.namespace,
@@ -89,12 +93,13 @@ export async function createMissing(
   resolved: ResolvedKind,
   request: ApiRequest,
   decoded: KubeObject,
+  ownership: Ownership = 'changed',
 ): Promise<CreateInput> {
   // Who may update may not thereby create.
   requireAllowed(pipeline.authorizer, attributesOf({ ...request, verb: 'create' }));
   const object = cloneJson(decoded);
   if (object.metadata) delete object.metadata.resourceVersion;
-  return planCreate(pipeline, resolved, request, object);
+  return planCreate(pipeline, resolved, request, object, ownership);
 }
 
 export function checkVersion(resolved: ResolvedKind, name: string, given: KubeObject, current: StoredObject): void {
@@ -125,6 +130,7 @@ export async function decideUpdate(
   request: ApiRequest,
   current: StoredObject,
   wanted: KubeObject,
+  ownership: Ownership = 'changed',
 ): Promise<UpdateDecision> {
   const { stored } = resolved;
   const part = partOf(request);
@@ -136,7 +142,7 @@ export async function decideUpdate(
   if (part === 'object') stored.rules.prepareForUpdate?.(prepared, old);
   await pipeline.admission.mutate(admissionRequest(request, resolved, 'UPDATE', { object: prepared, oldObject: old }));
   applyDefaults(pipeline.table, stored.schema, prepared, stored.rules);
-  trackUpdate(pipeline, resolved, request, prepared, old);
+  if (ownership === 'changed') trackOwners(pipeline, resolved, request, prepared, old);
   requireValid(pipeline, resolved, prepared, { operation: part === 'status' ? 'updateStatus' : 'update', old });
   const further =
     part === 'object' && isService(resolved) ? pipeline.services.plan(prepared as Service, old as Service) : [];

@@ -16,9 +16,9 @@ import {
   decodeProtobufMessage,
   openProtobufEnvelope,
   parseJson,
+  parseYaml,
 } from '@periplus/api/schema';
 import type { ApiRequest, FieldValidation, RequestBody } from './api-request.js';
-import { parseYaml } from './yaml-body.js';
 
 export interface ParsedBody {
   readonly value: Json;

@@ -35,6 +35,8 @@ export interface History {
   ): Promise<Past<readonly WatchChange[]>>;
   /** The last revision appended at or before the time; 0 when the stream was empty then. */
   revisionAtTime(stream: StreamName, timeMs: number): Promise<Revision>;
+  /** What a request wrote, however long ago. */
+  writtenBy(requestId: string): Promise<StoredObject | undefined>;
   /** Newest first. */
   entries(key: ObjectKey, limit: number): Promise<readonly HistoryItem[]>;
 }

@@ -1,5 +1,6 @@
 export { createCachedObjects } from './cached-objects.js';
 export { continueTokenLifeMs } from './continue-token.js';
+export { createHistory, type HistoryChange, type HistoryEntry, type HistorySource } from './event-history.js';
 export { type History, type HistoryItem, HistoryUnavailableError, type Past } from './history.js';
 export { objectBytesMax, type PlannedWrite } from './log-writer.js';
 export { hasStatusSubresource, keepOtherPart, keepServerMetadata } from './object-metadata.js';

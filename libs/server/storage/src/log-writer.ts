@@ -19,6 +19,7 @@ import {
   streamOf,
   subjectOf,
 } from '@periplus/log/object-events';
+import { readObjectJson, spliceRevision } from '@periplus/view/projection';
 import type { WatchCache } from '@periplus/view/watch-cache';
 import type { LogPatience } from './log-patience.js';
 import type { ReadBarrier } from './read-barrier.js';
@@ -80,12 +81,18 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   function toStored(key: ObjectKey, object: KubeObject, revision: Revision): StoredObject {
     const complete = withResourceVersion(object, revision === 0 ? undefined : String(revision));
     let json: Uint8Array | undefined;
+    /** The same bytes as the cache makes of the entry. */
+    const toJson = (): Uint8Array => {
+      const plain = encode(withResourceVersion(object, undefined));
+      const read = revision === 0 ? undefined : readObjectJson(plain);
+      return read?.outcome === 'object' ? spliceRevision(plain, read.spliceAt, revision) : plain;
+    };
     return {
       key,
       revision,
       object: () => complete,
       get storageJson() {
-        json ??= encode(complete);
+        json ??= toJson();
         return json;
       },
     };

@@ -25,6 +25,7 @@ import type { GroupCommitter, StreamName } from '@periplus/log/event-log';
 import { streamOf, subjectOf } from '@periplus/log/object-events';
 import type { CachedObject, WatchCache } from '@periplus/view/watch-cache';
 import { type DeletionOptions, planDeletion } from './deletion-plan.js';
+import type { History } from './history.js';
 import type { LogWriter, PlannedWrite, WriteOutcome } from './log-writer.js';
 import { desiredPart, isReadyToGo, setBirthMetadata } from './object-metadata.js';
 import type { ReadBarrier } from './read-barrier.js';
@@ -100,6 +101,8 @@ export interface ObjectStoreOptions {
   readonly committers: Readonly<Record<StreamName, GroupCommitter>>;
   readonly writer: LogWriter;
   readonly barrier: ReadBarrier;
+  /** Absent where nothing older than the cache can be read. */
+  readonly history: History | undefined;
   readonly time: Time;
   readonly random: Random;
   /** Entries to append when an object goes for good, e.g. of its reservations. */
@@ -146,6 +149,18 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     return same && (name === key.name || key.name === '') ? found : undefined;
   };
 
+  /** As `earlier`, from before the cache's window; history that can't be read says nothing. */
+  async function longAgo(key: ObjectKey, context: WriteContext): Promise<StoredObject | undefined> {
+    if (context.dryRun || options.history === undefined) return undefined;
+    try {
+      const found = await options.history.writtenBy(context.requestId);
+      return found?.key.resource === key.resource && found.key.name === key.name ? found : undefined;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'HISTORY_UNAVAILABLE') throw error;
+      return undefined;
+    }
+  }
+
   async function create(input: CreateInput, context: WriteContext): Promise<StoredObject> {
     const { kind, namespace } = input;
     const named = input.object.metadata?.name ?? '';
@@ -163,7 +178,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       setBirthMetadata(object, kind.rules, uid, time.now());
       const outcome = await tryCreate(input, key, object, context);
       if (outcome !== 'exists') return outcome;
-      const repeated = earlier(key, context);
+      const repeated = earlier(key, context) ?? (await longAgo(key, context));
       if (repeated !== undefined) return repeated;
       if (named !== '') throw alreadyExists(kind.schema, name);
       if (attempt + 1 >= generatedNameAttempts) throw alreadyExists(kind.schema, name);

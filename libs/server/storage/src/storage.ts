@@ -70,7 +70,7 @@ export function createStorage(options: StorageOptions): Storage {
 
   return {
     objects: createCachedObjects(cache),
-    store: createObjectStore({ cache, committers, writer, barrier, time, random, release: options.release }),
+    store: createObjectStore({ cache, committers, writer, barrier, history, time, random, release: options.release }),
     reader,
     watcher: createWatcher({ cache, reader, history, serve, time, random, encode }),
     writer,

@@ -5,6 +5,9 @@ import { type ApiResource, findKind, listResources, resourcePath } from './resou
 import { describeStatus, type RestClient, type RestResponse } from './rest-client.js';
 
 const fieldManager = 'periplus';
+const [notFound, conflict, unsupportedMediaType] = [404, 409, 415];
+
+const parentPath = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 export interface AppliedObject {
   readonly resource: ApiResource;
@@ -31,6 +34,24 @@ function checked(answer: RestResponse, manifest: Manifest): Identity {
   throw new CommandFailure(`${manifest.source}: ${describeStatus(answer)}`, hint ? { hint } : {});
 }
 
+/** Makes the object what the manifest says, whether or not it is there. */
+async function sendManifest(client: RestClient, path: string, body: string): Promise<RestResponse> {
+  const applied = await client.send({
+    method: 'PATCH',
+    path: `${path}?fieldManager=${fieldManager}&force=true`,
+    body,
+    contentType: 'application/apply-patch+yaml',
+  });
+  if (applied.status !== unsupportedMediaType) return applied;
+  // A server without server-side apply: fields that left the manifest stay.
+  const created = await client.send({ method: 'POST', path: `${parentPath(path)}?fieldManager=${fieldManager}`, body });
+  if (created.status !== conflict) return created;
+  const patched = { method: 'PATCH', path: `${path}?fieldManager=${fieldManager}`, body } as const;
+  const strategic = await client.send({ ...patched, contentType: 'application/strategic-merge-patch+json' });
+  if (strategic.status !== unsupportedMediaType) return strategic;
+  return client.send({ ...patched, contentType: 'application/merge-patch+json' });
+}
+
 async function applyOne(
   client: RestClient,
   resource: ApiResource,
@@ -48,14 +69,8 @@ async function applyOne(
   }
   const path = resourcePath(resource, namespace, name);
   const before = await client.send({ path });
-  const applied = await client.send({
-    method: 'PATCH',
-    path: `${path}?fieldManager=${fieldManager}&force=true`,
-    body,
-    contentType: 'application/apply-patch+yaml',
-  });
-  const { metadata } = checked(applied, manifest);
-  if (before.status === 404) return { resource, namespace, name, outcome: 'created' };
+  const { metadata } = checked(await sendManifest(client, path, body), manifest);
+  if (before.status === notFound) return { resource, namespace, name, outcome: 'created' };
   const unchanged = (before.body as Identity).metadata?.resourceVersion === metadata?.resourceVersion;
   return { resource, namespace, name, outcome: unchanged ? 'unchanged' : 'configured' };
 }

@@ -14,6 +14,8 @@ export function openSdkClient({ plan, paths }: KnownCluster): SdkClient {
     caFile: join(paths.pki, 'ca.crt'),
     certFile: join(paths.pki, 'admin.crt'),
     keyFile: join(paths.pki, 'admin.key'),
+    // TLS has no names that are addresses.
+    serverName: 'localhost',
     userAgent: 'periplus-cli',
     logger: silentLogger,
     time: systemTime,

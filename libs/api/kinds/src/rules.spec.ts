@@ -37,6 +37,30 @@ describe('rules of pods', () => {
 
   it.each([
     ['a valid pod', {}, []],
+    [
+      'a valid pod with all that has a form',
+      {
+        containers: [
+          {
+            name: 'a',
+            image: 'x',
+            env: [{ name: 'A', value: '1' }],
+            ports: [{ name: 'web', containerPort: 80 }],
+            volumeMounts: [{ name: 'v', mountPath: '/v' }],
+            readinessProbe: { tcpSocket: { port: 'web' } },
+          },
+        ],
+        volumes: [{ name: 'v' }],
+        serviceAccountName: 's',
+        hostname: 'h',
+      },
+      [],
+    ],
+    [
+      'a name of a variable with =',
+      { containers: [{ name: 'a', image: 'x', env: [{ name: 'A=', value: '1' }] }] },
+      ['spec.containers[0].env[0].name: FieldValueInvalid'],
+    ],
     ['no containers', { containers: [] }, ['spec.containers: FieldValueRequired']],
     ['no image', { containers: [{ name: 'a' }] }, ['spec.containers[0].image: FieldValueRequired']],
     [
@@ -159,6 +183,21 @@ describe('rules of services', () => {
       internalTrafficPolicy: 'Cluster',
       ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
     });
+  });
+
+  it('accept a service with all that has a form', () => {
+    const service = {
+      metadata: { name: 's' },
+      spec: {
+        type: 'NodePort',
+        ports: [
+          { name: 'a', port: 80, targetPort: 'web', nodePort: 30001 },
+          { name: 'b', port: 81 },
+        ],
+      },
+    } as Service;
+    rules.setDefaults?.(service);
+    expect(rules.validate?.(service)).toEqual([]);
   });
 
   it('keep the address and node port that a client leaves away on update', () => {

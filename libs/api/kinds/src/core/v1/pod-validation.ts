@@ -279,13 +279,6 @@ function validateHostPorts(spec: PodSpec, path: string, errors: FieldError[]): v
 function validateEnv(variable: EnvVar, path: string, errors: FieldError[]): void {
   if (!variable.name) errors.push(requiredField(`${path}.name`));
   else errors.push(...checkForm(`${path}.name`, variable.name, checkEnvVarName));
-  errors.push(
-    invalidField(
-      `${path}.name`,
-      variable.name,
-      "a valid environment variable name must consist only of printable ASCII characters other than '='",
-    ),
-  );
   const from = variable.valueFrom;
   if (!from) return;
   const sources = Object.keys(from);

@@ -47,6 +47,9 @@ export function decodeHeaders(block: Buffer): SpdyHeaders {
   return headers;
 }
 
+/** An empty block, as a flush writes it: peers hand on what came before only when they see it. */
+const flush = Buffer.from([0, 0, 0, 0xff, 0xff]);
+
 /** One direction's compressor. What it writes is valid zlib, stored as it is: headers are few and small here. */
 export function createHeaderCompressor(): (block: Buffer) => Buffer {
   let begun = false;
@@ -60,6 +63,7 @@ export function createHeaderCompressor(): (block: Buffer) => Buffer {
       head.writeUInt16LE(~part.length & 0xffff, 3);
       parts.push(head, part);
     }
+    parts.push(flush);
     return Buffer.concat(parts);
   };
 }

@@ -20,6 +20,9 @@ import {
 /** Nodes are given up one in ten seconds: many lost at once are more likely our own trouble than theirs. */
 const EVICTION_PAUSE_MS = 10_000;
 
+/** A node that was heard of in this time is well: nodes give a sign of life every ten seconds. */
+const HEARD_MS = GRACE_MS / 2;
+
 interface Health {
   /** What last changed: a heartbeat or a renewed lease. */
   sign: string;
@@ -56,10 +59,16 @@ export function createNodeLifecycleController(context: ControllerContext): Contr
     return written;
   }
 
+  /** By our own clock, not by the status, which we may not have got round to changing. */
+  function isHeard(node: Node): boolean {
+    const seen = health.get(nameOf(node));
+    return readiness(node) === 'True' && seen !== undefined && time.monotonic() - seen.atMs < HEARD_MS;
+  }
+
   /** Only while some other node is well; else it is this side that is cut off. */
   function mayEvict(node: Node): boolean {
     if (!awaitsEviction(node) || time.monotonic() < evictionFromMs) return false;
-    return informers.nodes.list().some((other) => other !== node && readiness(other) === 'True');
+    return informers.nodes.list().some((other) => nameOf(other) !== nameOf(node) && isHeard(other));
   }
 
   async function applyTaints(node: Node): Promise<void> {

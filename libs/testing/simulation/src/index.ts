@@ -1,1 +1,3 @@
-export {};
+export type { FaultPlan } from './fault-plan.js';
+export { describeSeeds } from './seeds.js';
+export { simulate, type SimulationReport } from './simulate.js';

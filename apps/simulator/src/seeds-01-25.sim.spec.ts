@@ -1,0 +1,3 @@
+import { describeSeeds } from '@periplus/testing/simulation';
+
+describeSeeds(1, 25);

@@ -8,6 +8,7 @@ import {
   endShims,
   forgetCluster,
   forgetContainers,
+  forgetLoopbackLinks,
   removeContext,
   removeControlGroup,
   unmountBelow,
@@ -58,11 +59,12 @@ async function endContainers(paths: ClusterPaths, controlGroup: string, services
   await endControlGroup(controlGroup, podGraceMs);
   if (listRecordedServices(paths.run).includes('containerd')) await forgetContainers(paths.containerdSocket);
   await services.stop(['containerd']);
-  await endShims(paths.containerdSocket, join(paths.containerd, 'state'));
+  const state = join(paths.containerd, 'state');
+  await endShims(paths.containerdSocket, state);
+  forgetLoopbackLinks(state);
   await unmountBelow(paths.root);
   await removeControlGroup(controlGroup);
-  for (const folder of ['state', 'runc']) rmSync(join(paths.containerd, folder), { recursive: true, force: true });
-  rmSync(join(paths.kubelet, 'pods'), { recursive: true, force: true });
+  for (const folder of [state, join(paths.containerd, 'runc')]) rmSync(folder, { recursive: true, force: true });
 }
 
 export async function bringDown({ name, paths }: KnownCluster, build: Build, progress: Progress): Promise<void> {

@@ -27,6 +27,7 @@ export {
   endControlGroup,
   endShims,
   forgetContainers,
+  forgetLoopbackLinks,
   listControlGroupProcesses,
   removeControlGroup,
   unmountBelow,

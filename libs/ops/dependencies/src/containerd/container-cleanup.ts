@@ -21,9 +21,16 @@ function controlGroupFolders(group: string): string[] {
     .filter((folder) => existsSync(folder));
 }
 
+/** Groups come and go while one looks: what is gone has no folders. */
 function subfoldersDeepestFirst(folder: string): string[] {
-  const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return [...children.flatMap((entry) => subfoldersDeepestFirst(join(folder, entry.name))), folder];
+  const found: string[] = [];
+  ignoreGone(() => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.isDirectory()) found.push(...subfoldersDeepestFirst(join(folder, entry.name)));
+    }
+    found.push(folder);
+  });
+  return found;
 }
 
 function ignoreGone(work: () => void): void {
@@ -114,6 +121,33 @@ function listShimSockets(stateFolder: string): string[] {
     const address = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
     return address.startsWith('unix:///') ? [address.slice('unix://'.length)] : [];
   });
+}
+
+/** libcni keeps a note of each pod's loopback link, of all networks of the machine in one folder. */
+const cniResultsFolder = '/var/lib/cni/results';
+const loopbackPrefix = 'cni-loopback-';
+
+function sandboxOf(path: string): string | undefined {
+  try {
+    const { result } = JSON.parse(readFileSync(path, 'utf8')) as {
+      readonly result?: { readonly interfaces?: readonly { readonly sandbox?: string }[] };
+    };
+    return result?.interfaces?.[0]?.sandbox;
+  } catch (error) {
+    // Another cluster's pod may end meanwhile, or its note be half written.
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Removes the notes about pods whose namespaces were mounted below the state folder. */
+export function forgetLoopbackLinks(stateFolder: string): void {
+  if (!existsSync(cniResultsFolder)) return;
+  for (const name of readdirSync(cniResultsFolder)) {
+    if (!name.startsWith(loopbackPrefix)) continue;
+    const path = join(cniResultsFolder, name);
+    if (sandboxOf(path)?.startsWith(`${stateFolder}/`)) rmSync(path, { force: true });
+  }
 }
 
 /** Unmounts everything at or below a folder, the last mounted first. */

@@ -1,0 +1,145 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runProgram, waitUntil } from '@periplus/testing/cluster';
+import { parse } from 'yaml';
+
+const root = join(import.meta.dirname, '..', '..', '..');
+/** A name that says nothing else on a machine. */
+const name = 'lifecycle';
+const mine = new RegExp(`/${name}/|-${name}\\b|pp-${name}-`);
+let folder = '';
+let env: Record<string, string>;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'life-cycle-'));
+  env = { KUBECONFIG: join(folder, 'config'), NO_COLOR: '1' };
+});
+afterAll(async () => {
+  await runProgram([join(root, 'periplus'), 'down', '--purge', '--name', name], { env, timeoutMs: 60_000 });
+  rmSync(folder, { recursive: true });
+}, 90_000);
+
+const run = (...args: string[]) =>
+  runProgram([join(root, 'periplus'), ...args, '--name', name], { env, timeoutMs: 300_000 });
+
+async function periplus(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(...args);
+  if (code !== 0) throw new Error(`periplus ${args.join(' ')} ended with ${code}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+interface Status {
+  readonly state: string;
+  readonly supervisor?: number;
+  readonly services: readonly {
+    readonly name: string;
+    readonly pid: number;
+    readonly health: string;
+    readonly version: string;
+  }[];
+}
+
+const status = async (): Promise<Status> => JSON.parse(await periplus('status', '-o', 'json')) as Status;
+const pidsOf = ({ services }: Status) => Object.fromEntries(services.map((service) => [service.name, service.pid]));
+
+function commandLines(): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    const path = `/proc/${pid}/cmdline`;
+    return /^\d+$/.test(pid) && existsSync(path) ? readFileSync(path, 'utf8').replaceAll('\0', ' ') : [];
+  });
+}
+
+function controlGroups(folder = '/sys/fs/cgroup', depth = 2): string[] {
+  const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return below.flatMap(({ name: child }) => [
+    join(folder, child),
+    ...(depth > 0 ? controlGroups(join(folder, child), depth - 1) : []),
+  ]);
+}
+
+/** All that a cluster may leave on its machine, as far as it carries the cluster's name or range. */
+async function traces(range: string): Promise<string[]> {
+  const said = async (...argv: [string, ...string[]]) => (await runProgram(argv)).stdout.split('\n');
+  const list = (path: string) => (existsSync(path) ? readdirSync(path).map((entry) => join(path, entry)) : []);
+  const cni = [...list('/var/lib/cni/results'), ...list('/var/lib/cni/networks')];
+  const lines = [
+    ...commandLines().filter((line) => !line.includes('jest')),
+    ...readFileSync('/proc/self/mountinfo', 'utf8').split('\n'),
+    ...list('/run/netns'),
+    ...cni,
+    ...cni.filter((path) => path.endsWith('-lo')).map((path) => readFileSync(path, 'utf8')),
+    ...controlGroups(),
+    ...(await said('ip', 'route', 'show', 'table', 'all')),
+    ...(await said('ip', 'address', 'show')),
+    ...(await said('nft', 'list', 'ruleset')),
+    ...(await said('iptables-save')),
+    ...list('/var/lib/periplus').map((path) => `${path}/`),
+  ];
+  return lines.filter((line) => mine.test(line) || line.includes(` ${range}`));
+}
+
+test('a cluster comes up, stays as it is when brought up again, and leaves nothing when it goes', async () => {
+  const manifest = join(folder, 'web.yaml');
+  writeFileSync(manifest, readFileSync(join(root, 'examples', 'nginx-deployment.yaml')));
+  const lines = (await periplus('up', '--offline-images', '-o', 'json', manifest)).trim().split('\n');
+  const events = lines.map((line) => JSON.parse(line) as { type: string; data: { nodes?: { address: string }[] } });
+  const result = events.at(-1);
+  expect(result).toMatchObject({ type: 'periplus.result', data: { cluster: name, context: `periplus-${name}` } });
+  const range = result?.data.nodes?.[0]?.address.replace(/\d+$/, '') ?? '';
+
+  const first = await status();
+  expect(first.services.filter(({ health }) => health !== 'ok')).toEqual([]);
+  expect(first.services.map((service) => service.name).sort()).toEqual(
+    [
+      ...['apiserver', 'containerd', 'controller-manager', 'kubelet', 'nats'],
+      ...['postgres', 'projector', 'proxy', 'registry', 'scheduler'],
+    ].sort(),
+  );
+  expect(parse(readFileSync(env['KUBECONFIG'] ?? '', 'utf8'))['current-context']).toBe(`periplus-${name}`);
+  expect(await periplus('get', 'deploy/nginx-deployment')).toMatch(/nginx-deployment +3\/3/);
+
+  const again = await periplus('up', manifest);
+  expect(again).toContain('nginx-deployment unchanged');
+  expect(pidsOf(await status())).toEqual(pidsOf(first));
+
+  process.kill(first.supervisor ?? -1, 'SIGKILL');
+  expect((await status()).state).toBe('unsupervised');
+  await periplus('up');
+  expect(pidsOf(await status())).toEqual(pidsOf(first));
+
+  expect(await traces(range)).not.toEqual([]);
+  await periplus('down');
+  expect((await status()).state).toBe('down');
+  expect((await traces(range)).filter((line) => line !== `/var/lib/periplus/${name}/`)).toEqual([]);
+
+  await periplus('up');
+  await waitUntil('the pods of before', 60_000, async () =>
+    /nginx-deployment +3\/3/.test(await periplus('get', 'deploy/nginx-deployment')),
+  );
+  await periplus('down', '--purge');
+  expect(await traces(range)).toEqual([]);
+  expect(parse(readFileSync(env['KUBECONFIG'] ?? '', 'utf8')).contexts).toEqual([]);
+  expect((await run('status')).code).toBe(1);
+}, 300_000);
+
+test.each([
+  ['an unknown command', ['stauts'], 'Did you mean status?'],
+  ['an unknown option', ['status', '--nam', 'x'], 'Did you mean --name?'],
+  ['a name that is none', ['status', '--name', '../x'], 'is no cluster name'],
+  ['a manifest that is not there', ['up', '/nowhere.yaml'], '/nowhere.yaml does not exist'],
+  ['an unknown format', ['status', '-o', 'xml'], 'Allowed choices are text, json'],
+])('%s is wrong usage', async (_, args, message) => {
+  const { code, stdout, stderr } = await runProgram([join(root, 'periplus'), ...args], { env });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain(message);
+});
+
+test.each(['up', 'down', 'status', 'logs', 'kubeconfig', 'image load', 'get', 'apply', 'history'])(
+  '%s has help with examples',
+  async (verb) => {
+    const { code, stdout } = await runProgram([join(root, 'periplus'), ...verb.split(' '), '--help'], { env });
+    expect(code).toBe(0);
+    expect(stdout).toContain(`$ ./periplus ${verb}`);
+  },
+);

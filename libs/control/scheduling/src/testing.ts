@@ -1,15 +1,20 @@
 /** A scheduler over the fake client and virtual time, and short ways to write nodes and pods down. */
 import type { Node, Pod, PodCondition } from '@periplus/api/kinds';
-import type { GroupVersionResource, KubeObject } from '@periplus/api/meta';
+import type { GroupVersionResource, KubeObject, Labels, LabelSelector } from '@periplus/api/meta';
 import { createSeededRandom, createVirtualTime, type VirtualTime } from '@periplus/base/clock';
 import { silentLogger } from '@periplus/base/telemetry';
 import type { ApiClient, ObjectTarget } from '@periplus/client/api-client';
 import { createFakeApiClient, type FakeApiClient } from '@periplus/client/api-client/testing';
 import { createEventRecorder } from '@periplus/client/reconcile';
 import { settle } from '@periplus/client/reconcile/testing';
+import { createNominations } from './cycle/nominations.js';
+import { type SchedulingContext, schedulePod } from './cycle/schedule-pod.js';
+import { createShapeViews } from './cycle/shape-views.js';
+import { type PodInfo, toPodInfo } from './pod/pod-info.js';
 import { createScheduler, type Scheduler } from './shell/scheduler.js';
 import { createSchedulerInformers, type SchedulerInformers } from './shell/scheduler-informers.js';
 import type { AttemptResult } from './shell/scheduler-observer.js';
+import { createClusterState } from './state/cluster-state.js';
 
 export interface NodeSketch {
   readonly cpu?: string;
@@ -70,6 +75,57 @@ export function sketchPod(name: string, sketch: PodSketch = {}): Pod {
       ...sketch.spec,
     },
     ...(sketch.status === undefined ? {} : { status: sketch.status }),
+  };
+}
+
+export interface ClusterSketch {
+  readonly nodes?: readonly Node[];
+  /** By the node each is on. */
+  readonly placed?: Readonly<Record<string, readonly Pod[]>>;
+  readonly namespaces?: Readonly<Record<string, Labels>>;
+  readonly defaultSpread?: LabelSelector;
+  readonly seed?: number;
+}
+
+/** The core without its shell: decisions over a cluster as sketched. */
+export interface CoreHarness {
+  readonly context: SchedulingContext;
+  info(pod: Pod): PodInfo;
+  /** The node's name, or why there is none. */
+  decide(pod: Pod): string;
+  /** Decides and counts the pod on its node. */
+  place(pod: Pod): string;
+}
+
+export function createCoreHarness(sketch: ClusterSketch): CoreHarness {
+  const state = createClusterState();
+  const context: SchedulingContext = {
+    state,
+    views: createShapeViews(state),
+    nominations: createNominations(),
+    random: createSeededRandom(sketch.seed ?? 1),
+    defaultSpreadSelector: () => sketch.defaultSpread,
+  };
+  const info = (pod: Pod): PodInfo => toPodInfo(pod, state.resources);
+  for (const [name, labels] of Object.entries(sketch.namespaces ?? {})) state.setNamespace(name, labels);
+  for (const node of sketch.nodes ?? []) state.setNode(node);
+  for (const [nodeName, pods] of Object.entries(sketch.placed ?? {}))
+    for (const pod of pods) state.addPod(nodeName, info(pod));
+
+  function decide(pod: Pod): string {
+    const result = schedulePod(info(pod), context);
+    return result.kind === 'placed' ? result.nodeName : result.message;
+  }
+  return {
+    context,
+    info,
+    decide,
+    place(pod) {
+      const result = schedulePod(info(pod), context);
+      if (result.kind === 'unfit') return result.message;
+      state.addPod(result.nodeName, info(pod));
+      return result.nodeName;
+    },
   };
 }
 

@@ -3,7 +3,9 @@ import type { Random } from '@periplus/base/clock';
 import type { Authorizer, RbacAuthorizer } from '@periplus/server/authz';
 import { type Admission, createAdmission } from './admission.js';
 import type { AdmissionObjects } from './admission-objects.js';
+import { certificateRequester } from './plugins/certificate-requester.js';
 import { defaultTolerationSeconds } from './plugins/default-toleration-seconds.js';
+import { createLimitRanger } from './plugins/limit-ranger.js';
 import { createNamespaceLifecycle } from './plugins/namespace-lifecycle.js';
 import { createNodeRestriction } from './plugins/node-restriction.js';
 import { createPriorityAdmission } from './plugins/priority.js';
@@ -22,11 +24,13 @@ export function createDefaultAdmission(options: DefaultAdmissionOptions): Admiss
   const { objects, rbac, authorizer, random } = options;
   return createAdmission([
     createNamespaceLifecycle(objects),
+    createLimitRanger(objects),
     createServiceAccountAdmission(objects, random),
     createNodeRestriction(objects),
     taintNodesByCondition,
     createPriorityAdmission(objects),
     defaultTolerationSeconds,
+    certificateRequester,
     createRbacEscalation(rbac, authorizer),
   ]);
 }

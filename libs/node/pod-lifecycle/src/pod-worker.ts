@@ -126,8 +126,8 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   }
 
   async function isServed(): Promise<boolean> {
-    const ready = lastStatus?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'True';
-    if (!ready) return false;
+    const conditions = (lastStatus ?? pod.status)?.conditions ?? [];
+    if (conditions.find((condition) => condition.type === 'Ready')?.status !== 'True') return false;
     const services = await context.services().catch(() => []);
     return services.some(
       (service) =>

@@ -44,6 +44,11 @@ interface Watched {
   readonly timers: Map<ProbeKind, CancelTimer>;
 }
 
+/**
+ * A container that has no probe to say so counts as ready when it has run for this long: processes take a moment to listen,
+ * and requests that Services send them before are refused. Upstream's kubelet needs about as long to see that it runs.
+ */
+const SETTLE_MS = 1_000;
 const EXEC_OUTPUT_MAX = 1_024;
 
 function probeOf(container: Container, kind: ProbeKind): Probe | undefined {
@@ -134,6 +139,10 @@ export function createPodProbes(ports: ProbePorts, events: PodEvents, onChange: 
   }
 
   function begin(entry: Watched, firstDelayMs: number): void {
+    if (!entry.container.readinessProbe && !settled(entry)) {
+      const restMs = entry.instance.startedAtMs + SETTLE_MS - time.now();
+      entry.timers.set('readiness', time.after(restMs, onChange));
+    }
     for (const kind of ['startup', 'liveness', 'readiness'] as const) {
       const probe = probeOf(entry.container, kind);
       if (!probe) continue;
@@ -164,11 +173,16 @@ export function createPodProbes(ports: ProbePorts, events: PodEvents, onChange: 
     for (const cancel of entry.timers.values()) cancel();
   }
 
+  function settled(entry: Watched): boolean {
+    return time.now() - entry.instance.startedAtMs >= SETTLE_MS;
+  }
+
   function health(entry: Watched): ContainerHealth {
     const { container, progress } = entry;
     const startup = container.startupProbe ? progress.get('startup')?.verdict : true;
     const started = startup === true && !hooking.has(entry.instance.id);
-    const ready = started && (container.readinessProbe ? progress.get('readiness')?.verdict === true : true);
+    const ready =
+      started && (progress.get('readiness')?.verdict === true || (!container.readinessProbe && settled(entry)));
     const failed = startup === false ? 'startup' : progress.get('liveness')?.verdict === false ? 'liveness' : undefined;
     if (failed === undefined) return { started, ready };
     const grace = probeOf(container, failed)?.terminationGracePeriodSeconds;

@@ -10,12 +10,20 @@ import { createProgram } from './program.js';
 const repositoryRoot = join(import.meta.dirname, '..', '..', '..');
 const { version } = JSON.parse(readFileSync(join(repositoryRoot, 'dist', 'build.json'), 'utf8')) as { version: string };
 
+/** Messages of what led to an error, as far as its own message does not say so already. */
+function causesOf(error: Error): string[] {
+  if (!(error.cause instanceof Error)) return [];
+  const { message } = error.cause;
+  return [...(error.message.includes(message) ? [] : [message]), ...causesOf(error.cause)];
+}
+
 /** Prints what went wrong and gives the exit code. */
 function reportFailure(error: unknown): number {
   // It has printed its message, or the help that was asked for, itself.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const failure = error instanceof Error ? error : new Error(String(error));
   process.stderr.write(`${pc.red('Error:')} ${failure.message}\n`);
+  for (const cause of causesOf(failure)) process.stderr.write(`  caused by: ${cause}\n`);
   if (failure instanceof CommandFailure && failure.hint) process.stderr.write(`${failure.hint}\n`);
   if (process.env['PERIPLUS_DEBUG']) process.stderr.write(`${failure.stack}\n`);
   return failure instanceof CommandFailure ? failure.exitCode : 1;

@@ -111,6 +111,26 @@ describe('leader election', () => {
     expect(a.seen).toEqual(['leading']);
   });
 
+  it.each([
+    { name: 'a leader', waitMs: 3_000 },
+    { name: 'a candidate', waitMs: 0 },
+  ])('ends soon on stop though the server never answers: $name', async ({ name, waitMs }) => {
+    const { time, client } = setUp();
+    const a = candidate(client, time, 'a');
+    const never = (): Promise<never> => new Promise(() => undefined);
+    if (name === 'a candidate') client.get = never;
+    a.election.start();
+    await settle(time, 100);
+    client.update = never;
+    await settle(time, 2_500, 100);
+    let stopped = false;
+    void a.election.stop().then(() => {
+      stopped = true;
+    });
+    await settle(time, waitMs);
+    expect(stopped).toBe(true);
+  });
+
   it('stays leader when the answer to a renewal was lost', async () => {
     const { time, client } = setUp();
     const a = candidate(client, time, 'a');

@@ -8,6 +8,7 @@
 import type { Lease } from '@periplus/api/kinds';
 import { isStatusError } from '@periplus/api/meta';
 import type { CancelTimer, Random, Time } from '@periplus/base/clock';
+import { withDeadline } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient, ObjectTarget } from '@periplus/client/api-client';
 import type { Leadership } from './fenced-client.js';
@@ -53,6 +54,9 @@ export const DEFAULT_TIMING: ElectionTiming = {
 const RETRY_JITTER = 0.2;
 /** After a failed call, sooner than the period: a server that comes back is asked at once. */
 const OUTAGE_RETRY_MS = 250;
+
+/** A server that is away must not keep a process from ending. */
+const RELEASE_MS_MAX = 3_000;
 
 /** The same renewal by the same holder. */
 const sameRecord = (a: Lease, b: Lease): boolean =>
@@ -210,8 +214,12 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
       state = 'over';
       cancelTry?.();
       cancelDeadline?.();
-      await underWay;
-      if (wasLeading) await release();
+      if (!wasLeading) return;
+      try {
+        await withDeadline(time, RELEASE_MS_MAX, 'letting go of the lease', underWay.then(release));
+      } catch (error) {
+        logger.warn('the lease could not be released in time; it will run out', { error });
+      }
     },
     isLeading: () => state === 'leading',
   };

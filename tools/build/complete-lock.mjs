@@ -1,53 +1,15 @@
-/**
- * Completes package-lock.json: `node tools/build/complete-lock.mjs`.
- *
- * npm writes no entry for an optional package that the registry at hand does not have, such as a binary for another
- * platform behind a mirror, and then `npm ci` refuses the lock file as incomplete, on every machine. The entries added
- * here say what such a package is for, so npm knows that it need not fetch it.
- */
+/** Adds to package-lock.json what npm left out: `node tools/build/complete-lock.mjs`, after `npm install` of a package. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { missingOptionalPackages } from './lock-file.mjs';
 
 const path = join(import.meta.dirname, '..', '..', 'package-lock.json');
-const platforms = ['android', 'darwin', 'freebsd', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'aix', 'linux', 'win32'];
-const processors = ['arm64', 'x64', 'ia32', 'arm', 'armv6', 'armv7', 'ppc64', 'riscv64', 's390x', 'loong64', 'mips64el', 'wasm32'];
-
-/** `@esbuild/linux-arm64` is for linux on arm64, by the words of its name. */
-function platformOf(name) {
-  const words = name.replace(/^@[^/]+\//, '').split('-').map((word) => word.replace(/^armv7.*|^armv6.*/, 'arm'));
-  const pick = (key, known) => {
-    const found = words.filter((word) => known.includes(word));
-    return found.length > 0 ? { [key]: found } : {};
-  };
-  const libc = words.includes('musl') || words.includes('musleabihf') ? { libc: ['musl'] } : {};
-  return { ...pick('cpu', processors), ...pick('os', platforms), ...libc };
-}
-
-/** Where npm looks for a dependency of the package at `from`: the nearest node_modules upwards. */
-function isThere(packages, from, name) {
-  for (let folder = from; ; folder = folder.replace(/(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/, '')) {
-    if (packages[`${folder === '' ? '' : `${folder}/`}node_modules/${name}`]) return true;
-    if (folder === '') return false;
-  }
-}
-
 const lock = JSON.parse(readFileSync(path, 'utf8'));
-const added = [];
-for (const [from, entry] of Object.entries(lock.packages)) {
-  for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
-    if (isThere(lock.packages, from, name)) continue;
-    const exact = version.replace(/^[\^~]/, '');
-    lock.packages[`node_modules/${name}`] = {
-      version: exact,
-      ...platformOf(name),
-      ...(entry.dev ? { dev: true } : {}),
-      optional: true,
-    };
-    added.push(`${name}@${exact}`);
-  }
+const missing = missingOptionalPackages(lock);
+const added = Object.keys(missing);
+if (added.length > 0) {
+  const packages = Object.entries({ ...lock.packages, ...missing });
+  lock.packages = Object.fromEntries(packages.sort(([left], [right]) => left.localeCompare(right, 'en')));
+  writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
 }
-lock.packages = Object.fromEntries(
-  Object.entries(lock.packages).sort(([left], [right]) => left.localeCompare(right, 'en')),
-);
-writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
 process.stdout.write(added.length === 0 ? 'The lock file is complete.\n' : `Added ${added.join(', ')}\n`);

@@ -43,8 +43,10 @@ export interface TestServer {
   object<T extends KubeObject = KubeObject>(request: TestRequest): Promise<T>;
 }
 
-export interface TestServerOptions extends Partial<ServerCoreOptions> {
+export interface TestServerOptions extends Partial<Omit<ServerCoreOptions, 'log' | 'time' | 'random'>> {
   readonly logOptions?: Partial<MemoryLogOptions>;
+  /** Another server of the same cluster: on its log and its clock. */
+  readonly beside?: Pick<TestServer, 'log' | 'time'>;
 }
 
 function parsePath(path: string): Pick<RequestTarget, 'group' | 'version' | 'resource' | 'subresource'> {
@@ -61,9 +63,10 @@ async function drain(): Promise<void> {
 const timersMax = 100_000;
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const time = createVirtualTime(Date.UTC(2026, 0, 1));
-  const random = createSeededRandom(7);
-  const log = createMemoryLog({ time, ...options.logOptions });
+  const { beside, logOptions, ...coreOptions } = options;
+  const time = beside?.time ?? createVirtualTime(Date.UTC(2026, 0, 1));
+  const random = createSeededRandom(beside === undefined ? 7 : 8);
+  const log = beside?.log ?? createMemoryLog({ time, ...logOptions });
   const core = createServerCore({
     log,
     sealer: createSealer({ keyStore: createMemoryKeyStore(), clusterKey: new Uint8Array(32), random }),
@@ -73,7 +76,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     time,
     random,
     logger: silentLogger,
-    ...options,
+    ...coreOptions,
   });
   let requests = 0;
 

@@ -1,1 +1,13 @@
-export {};
+export {
+  createPostgresView,
+  HistoryUnavailableError,
+  type ListPage,
+  type Past,
+  type PostgresView,
+  type PostgresViewOptions,
+  type ResourceName,
+  type SnapshotPosition,
+} from './postgres-view.js';
+export { createProjector, type Projector, type ProjectorOptions, type ProjectorState } from './projector.js';
+export { schemaName } from './schema.js';
+export { ProjectionDamagedError, type StoredChange, type StoredEvent } from './stored-event.js';

@@ -1,0 +1,296 @@
+/** Reads of the projection: snapshots for caches, the past, and what is older than a cache's window. */
+import type postgres from 'postgres';
+import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
+import type { Time } from '@periplus/base/clock';
+import { DeadlineExceededError, sleep, withDeadline } from '@periplus/base/stdx';
+import type { StreamName } from '@periplus/log/event-log';
+import { streamOf } from '@periplus/log/object-events';
+import { createPostgresPool, type Sql } from './connection.js';
+import { toSortName } from './row-plan.js';
+import { schemaName } from './schema.js';
+import { type EntryRow, type StoredChange, type StoredEvent, toStoredEvent } from './stored-event.js';
+
+export interface ResourceName {
+  readonly group: string;
+  readonly resource: string;
+}
+
+/** A read of history: the state, or that history does not reach back so far. */
+export type Past<T> = { readonly outcome: 'found'; readonly value: T } | { readonly outcome: 'purged' };
+
+/** Postgres does not answer, or its projection is missing or lags too far behind. Nothing but reads of the past depends on it. */
+export class HistoryUnavailableError extends Error {
+  readonly code = 'HISTORY_UNAVAILABLE';
+}
+
+export interface ListPage {
+  /** Absent = all namespaces, or a cluster-scoped resource. */
+  readonly namespace?: string;
+  readonly limit?: number;
+  /** Only what comes behind this object in the order of `namespace/name`. */
+  readonly after?: { readonly namespace: string; readonly name: string };
+}
+
+/** One entry a subject: an object, a tombstone or a system entry. */
+export interface SnapshotPosition {
+  readonly revision: Revision;
+  readonly clusterId: string;
+}
+
+/** All methods reject with `HistoryUnavailableError` when Postgres can't answer. */
+export interface PostgresView {
+  /** Where the projection of the stream is. */
+  watermark(stream: StreamName): Promise<Revision>;
+  /** The last entry of every subject, of one consistent state; in portions, waiting for `onRows`. Undefined when nothing is built. */
+  load(
+    stream: StreamName,
+    onRows: (rows: readonly StoredEvent[]) => void | Promise<void>,
+  ): Promise<SnapshotPosition | undefined>;
+  /** The objects as they are now in the projection. */
+  current(resource: ResourceName, page?: ListPage): Promise<readonly StoredEvent[]>;
+  /** As reads at a revision do, this waits for the projection to get there. */
+  objectAt(key: ObjectKey, revision: Revision): Promise<Past<StoredEvent | undefined>>;
+  listAt(resource: ResourceName, revision: Revision, page?: ListPage): Promise<Past<readonly StoredEvent[]>>;
+  /** Changes with `after` < revision ≤ `upTo`, in order, whole transactions. */
+  changes(
+    resource: ResourceName,
+    after: Revision,
+    upTo: Revision,
+    namespace?: string,
+  ): Promise<Past<readonly StoredChange[]>>;
+  /** Newest first. */
+  history(key: ObjectKey, limit: number): Promise<readonly StoredEvent[]>;
+  /** The end of the last transaction appended at or before the time; 0 when the stream was empty then. */
+  revisionAtTime(stream: StreamName, timeMs: number): Promise<Revision>;
+  /** What a request wrote, however long ago. */
+  writtenBy(requestId: string): Promise<StoredEvent | undefined>;
+  close(): Promise<void>;
+}
+
+export interface PostgresViewOptions {
+  readonly postgresUrl: string;
+  readonly time: Time;
+  readonly connections?: number;
+  /** How long a read at a revision waits for the projection to get there. Default 5 s. */
+  readonly catchUpLimitMs?: number;
+  /** How long Postgres may take to answer. Default 10 s. */
+  readonly answerLimitMs?: number;
+}
+
+type Fragment = postgres.PendingQuery<postgres.Row[]>;
+
+const snapshotPortion = 500;
+const pollMs = 25;
+
+export function createPostgresView(options: PostgresViewOptions): PostgresView {
+  const { postgresUrl, time, connections = 8, catchUpLimitMs = 5_000, answerLimitMs = 10_000 } = options;
+  const pool = createPostgresPool({
+    url: postgresUrl,
+    connections,
+    schema: schemaName,
+    statementLimitMs: answerLimitMs,
+  });
+
+  function toUnavailable(error: unknown): HistoryUnavailableError {
+    if (error instanceof HistoryUnavailableError) return error;
+    const isLate = error instanceof DeadlineExceededError;
+    return new HistoryUnavailableError(isLate ? 'Postgres does not answer' : 'history cannot be read', {
+      cause: error,
+    });
+  }
+
+  async function answer<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    try {
+      return await withDeadline(time, answerLimitMs, 'read history', work(pool.sql()));
+    } catch (error) {
+      throw toUnavailable(error);
+    }
+  }
+
+  async function watermark(stream: StreamName): Promise<Revision> {
+    const [row] = await answer(
+      (sql) => sql<{ revision: number }[]>`select revision from watermark where stream = ${stream}`,
+    );
+    if (row === undefined) throw new HistoryUnavailableError('the projection is being built');
+    return toRevision(row.revision);
+  }
+
+  async function reach(stream: StreamName, revision: Revision): Promise<void> {
+    const deadline = time.monotonic() + catchUpLimitMs;
+    while ((await watermark(stream)) < revision) {
+      if (time.monotonic() >= deadline)
+        throw new HistoryUnavailableError(`the projection of ${stream} has not reached revision ${revision}`);
+      await sleep(time, pollMs);
+    }
+  }
+
+  const entryColumns = (sql: Sql) => sql`h.stream, h.subject, h.revision, h.commit_revision, h.appended_ms, h.entry`;
+  const isWithin = (sql: Sql, table: string, namespace: string | undefined) =>
+    namespace === undefined
+      ? sql`true`
+      : sql`${sql(`${table}.sort_name`)} >= ${toSortName({ namespace, name: '' })}
+          and ${sql(`${table}.sort_name`)} < ${`${namespace}0`}`;
+  const isBehind = (sql: Sql, table: string, after: ListPage['after']) =>
+    after === undefined ? sql`true` : sql`${sql(`${table}.sort_name`)} > ${toSortName(after)}`;
+  const atMost = (sql: Sql, limit: number | undefined) => (limit === undefined ? sql`` : sql`limit ${limit}`);
+
+  /** Leases and expired Events leave no history: what was is known only while it is. */
+  function keepsHistory(stream: StreamName): boolean {
+    return stream === 'objects';
+  }
+
+  async function isPurged(stream: StreamName, revision: Revision): Promise<boolean> {
+    return !keepsHistory(stream) && revision < (await watermark(stream));
+  }
+
+  async function load(
+    stream: StreamName,
+    onRows: (rows: readonly StoredEvent[]) => void | Promise<void>,
+  ): Promise<SnapshotPosition | undefined> {
+    const sql = pool.sql();
+    return sql.begin('isolation level repeatable read read only', async (transaction) => {
+      // A large cluster takes longer than a request may.
+      await transaction`set local statement_timeout = 0`;
+      const [position] = await transaction<{ revision: number; cluster_id: string }[]>`
+        select revision, cluster_id from watermark where stream = ${stream}`;
+      if (position === undefined || position.revision === 0) return undefined;
+      const rows = transaction<EntryRow[]>`
+        select ${entryColumns(sql)} from latest l join history h using (stream, revision)
+        where l.stream = ${stream} order by l.revision`;
+      await rows.cursor(snapshotPortion, async (portion) => {
+        await onRows(portion.map(toStoredEvent));
+      });
+      return { revision: toRevision(position.revision), clusterId: position.cluster_id };
+    });
+  }
+
+  return {
+    watermark,
+    async load(stream, onRows) {
+      try {
+        return await load(stream, onRows);
+      } catch (error) {
+        throw toUnavailable(error);
+      }
+    },
+    async current(resource, { namespace, limit, after } = {}) {
+      const rows = await answer(
+        (sql) => sql<EntryRow[]>`
+        select ${entryColumns(sql)} from latest l join history h using (stream, revision)
+        where l.api_group = ${resource.group} and l.resource = ${resource.resource} and l.is_object
+          and ${isWithin(sql, 'l', namespace)} and ${isBehind(sql, 'l', after)}
+        order by l.sort_name ${atMost(sql, limit)}`,
+      );
+      return rows.map(toStoredEvent);
+    },
+    async objectAt(key, revision) {
+      const stream = streamOf(key);
+      await reach(stream, revision);
+      if (await isPurged(stream, revision)) return { outcome: 'purged' };
+      const [row] = await answer(
+        (sql) => sql<(EntryRow & { verb: string })[]>`
+        select ${entryColumns(sql)}, h.verb from history h
+        where h.api_group = ${key.group} and h.resource = ${key.resource} and h.sort_name = ${toSortName(key)}
+          and h.commit_revision <= ${revision}
+        order by h.commit_revision desc, h.revision desc limit 1`,
+      );
+      return { outcome: 'found', value: row === undefined || row.verb === 'delete' ? undefined : toStoredEvent(row) };
+    },
+    async listAt(resource, revision, { namespace, limit, after } = {}) {
+      const stream = streamOf(resource);
+      await reach(stream, revision);
+      if (await isPurged(stream, revision)) return { outcome: 'purged' };
+      const rows = await answer(
+        (sql) => sql<EntryRow[]>`
+        select h.* from (
+          select distinct on (h.sort_name) ${entryColumns(sql)}, h.sort_name, h.verb from history h
+          where h.api_group = ${resource.group} and h.resource = ${resource.resource}
+            and h.commit_revision <= ${revision}
+            and ${isWithin(sql, 'h', namespace)} and ${isBehind(sql, 'h', after)}
+          order by h.sort_name, h.commit_revision desc, h.revision desc) h
+        where h.verb <> 'delete' order by h.sort_name ${atMost(sql, limit)}`,
+      );
+      return { outcome: 'found', value: rows.map(toStoredEvent) };
+    },
+    async changes(resource, after, upTo, namespace) {
+      const stream = streamOf(resource);
+      await reach(stream, upTo);
+      if (!keepsHistory(stream)) return { outcome: 'purged' };
+      const rows = await answer((sql) => readChanges(sql, resource, after, upTo, isWithin(sql, 'h', namespace)));
+      return { outcome: 'found', value: rows };
+    },
+    async history(key, limit) {
+      const rows = await answer(
+        (sql) => sql<EntryRow[]>`
+        select ${entryColumns(sql)} from history h
+        where h.api_group = ${key.group} and h.resource = ${key.resource} and h.sort_name = ${toSortName(key)}
+        order by h.commit_revision desc, h.revision desc limit ${limit}`,
+      );
+      return rows.map(toStoredEvent);
+    },
+    async revisionAtTime(stream, timeMs) {
+      const [row] = await answer(
+        (sql) => sql<{ revision: number | null }[]>`
+        select max(commit_revision) as revision from history where stream = ${stream} and appended_ms <= ${timeMs}`,
+      );
+      return toRevision(row?.revision ?? 0);
+    },
+    async writtenBy(requestId) {
+      if (requestId === '') return undefined;
+      const [row] = await answer(
+        (sql) => sql<EntryRow[]>`
+        select ${entryColumns(sql)} from history h where h.request_id = ${requestId} order by h.revision limit 1`,
+      );
+      return row && toStoredEvent(row);
+    },
+    async close() {
+      await pool.close();
+    },
+  };
+}
+
+type PreviousRow = EntryRow & {
+  readonly previous_revision: number | null;
+  readonly previous_commit_revision: number | null;
+  readonly previous_appended_ms: number | null;
+  readonly previous_entry: Buffer | null;
+};
+
+function toChange(row: PreviousRow): StoredChange {
+  const entry = toStoredEvent(row);
+  if (row.previous_entry === null) return { entry };
+  const { stream, subject } = row;
+  const previous = toStoredEvent({
+    stream,
+    subject,
+    revision: row.previous_revision!,
+    commit_revision: row.previous_commit_revision!,
+    appended_ms: row.previous_appended_ms!,
+    entry: row.previous_entry,
+  });
+  return { entry, previous };
+}
+
+/** Each change with the entry before it, unless that was a tombstone. */
+async function readChanges(
+  sql: Sql,
+  resource: ResourceName,
+  after: Revision,
+  upTo: Revision,
+  isWithin: Fragment,
+): Promise<readonly StoredChange[]> {
+  const rows = await sql<PreviousRow[]>`
+    select h.stream, h.subject, h.revision, h.commit_revision, h.appended_ms, h.entry,
+      p.revision as previous_revision, p.commit_revision as previous_commit_revision,
+      p.appended_ms as previous_appended_ms, p.entry as previous_entry
+    from history h
+    left join lateral (
+      select b.revision, b.commit_revision, b.appended_ms, b.entry, b.verb from history b
+      where b.subject = h.subject and b.revision < h.revision order by b.revision desc limit 1) p
+      on p.verb <> 'delete'
+    where h.stream = 'objects' and h.api_group = ${resource.group} and h.resource = ${resource.resource}
+      and h.revision > ${after} and h.commit_revision <= ${upTo} and ${isWithin}
+    order by h.revision`;
+  // A tombstone of what was not there changes nothing.
+  return rows.map(toChange).filter(({ entry, previous }) => entry.event.verb !== 'delete' || previous !== undefined);
+}

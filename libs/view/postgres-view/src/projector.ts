@@ -1,0 +1,251 @@
+/**
+ * Follows the log into Postgres. One projector works at a time: it holds an advisory lock, and each write moves the stream's
+ * position from where this projector left it, so a second one can't write even if the lock was lost unnoticed.
+ *
+ * Whatever goes wrong with Postgres – away, restarted, schema or database dropped – ends the round; the next one begins with
+ * what is there, builds what is missing, and reads on from the position found.
+ */
+import type postgres from 'postgres';
+import { type Revision, toRevision } from '@periplus/api/meta';
+import type { Random, Time } from '@periplus/base/clock';
+import { createBackoff, sleep } from '@periplus/base/stdx';
+import type { Logger } from '@periplus/base/telemetry';
+import type { EventLog, Follower, LogEntry, StreamName } from '@periplus/log/event-log';
+import { decodeObjectEvent, streamNames } from '@periplus/log/object-events';
+import { type Commit, emptyFold, evolveFoldAll, toChange } from '@periplus/view/projection';
+import { connectPostgres, databaseOf, isDatabaseMissing, isDuplicate, type Sql } from './connection.js';
+import { planRows } from './row-plan.js';
+import { advancePosition, PositionMovedError, sweepExpired, writeRows } from './row-writer.js';
+import { createSchema, dropSchema, hasSchema, schemaName } from './schema.js';
+
+export interface ProjectorOptions {
+  readonly log: EventLog;
+  readonly postgresUrl: string;
+  readonly time: Time;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export type ProjectorState =
+  /** Postgres can't be reached, or is being prepared. */
+  | 'starting'
+  /** Another projector works. */
+  | 'standby'
+  | 'following';
+
+export interface Projector {
+  readonly state: ProjectorState;
+  /** Where each stream's projection is; 0 before it is known. */
+  position(stream: StreamName): Revision;
+  /** Entries that were set aside since the start. */
+  readonly quarantined: number;
+  /** Runs until `close`. Rejects only on a bug. */
+  run(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Any number that nobody else uses: "peri" in ASCII. */
+const lockKey = 0x70657269;
+const lockRetryMs = 500;
+/** How soon a dropped schema is noticed when nothing is written. */
+const checkIntervalMs = 1_000;
+/** A marker is given this long to come before its message is taken for expired without one. */
+const expiryGraceMs = 60_000;
+const sweepIntervalMs = 60_000;
+
+/** The round can't go on; the next one may. */
+class RoundEndedError extends Error {
+  readonly code = 'ROUND_ENDED';
+}
+
+async function ensureDatabase(url: string): Promise<void> {
+  const probe = connectPostgres({ url, connections: 1 });
+  try {
+    await probe`select 1`;
+    return;
+  } catch (error) {
+    if (!isDatabaseMissing(error)) throw error;
+  } finally {
+    await probe.end({ timeout: 0 });
+  }
+  const maintenance = connectPostgres({ url, connections: 1, database: 'postgres' });
+  try {
+    await maintenance`create database ${maintenance(databaseOf(url))}`;
+  } catch (error) {
+    if (!isDuplicate(error)) throw error;
+  } finally {
+    await maintenance.end({ timeout: 0 });
+  }
+}
+
+export function createProjector(options: ProjectorOptions): Projector {
+  const { log, postgresUrl, time, random, logger } = options;
+  const closing = new AbortController();
+  const positions = new Map<StreamName, Revision>();
+  let state: ProjectorState = 'starting';
+  let quarantined = 0;
+  let running: Promise<void> | undefined;
+
+  async function clusterIdOf(stream: StreamName): Promise<string> {
+    const entry = await log.entry(stream, await log.firstRevision(stream));
+    const decoded = entry && decodeObjectEvent(entry.payload);
+    const system = decoded?.outcome === 'event' ? decoded.event.system : undefined;
+    return system?.type === 'genesis' ? system.clusterId : '';
+  }
+
+  /** Whether what is in the schema was made from this log, and from no more than it has. */
+  async function isOfThisLog(sql: Sql): Promise<boolean> {
+    const rows = await sql<{ stream: StreamName; revision: number; cluster_id: string }[]>`select * from watermark`;
+    if (rows.length !== streamNames.length) return false;
+    for (const row of rows) {
+      if (row.revision > (await log.lastRevision(row.stream))) return false;
+      if (row.cluster_id !== (await clusterIdOf(row.stream))) return false;
+    }
+    return true;
+  }
+
+  async function prepareSchema(sql: Sql): Promise<void> {
+    if ((await hasSchema(sql)) && (await isOfThisLog(sql))) return;
+    logger.info('building the projection anew', { schema: schemaName });
+    await dropSchema(sql);
+    await createSchema(sql);
+    for (const stream of streamNames)
+      await sql`insert into watermark values (${stream}, 0, 0, ${await clusterIdOf(stream)})`;
+  }
+
+  async function acquireLock(session: postgres.ReservedSql<{ revision: number }>): Promise<void> {
+    while (!closing.signal.aborted) {
+      const [row] = await session<{ locked: boolean }[]>`select pg_try_advisory_lock(${lockKey}) as locked`;
+      if (row?.locked) return;
+      if (state !== 'standby') logger.info('another projector works: standing by');
+      state = 'standby';
+      await sleep(time, lockRetryMs, closing.signal);
+    }
+  }
+
+  async function write(sql: Sql, stream: StreamName, commits: readonly Commit[]): Promise<void> {
+    if (commits.length === 0) return;
+    const plan = planRows(commits);
+    for (const { revision, subject, reason } of plan.quarantine) {
+      quarantined += 1;
+      logger.error('an entry is not readable and changes nothing', { stream, revision, subject, reason });
+    }
+    await writeRows(sql, stream, positions.get(stream)!, plan);
+    positions.set(stream, plan.revision);
+  }
+
+  function follow(sql: Sql, stream: StreamName, onFailure: (error: unknown) => void): Follower {
+    let fold = emptyFold;
+    /** Writes of one stream go one after another. */
+    let last: Promise<void> = Promise.resolve();
+    const inOrder = (work: () => Promise<void>): Promise<void> => (last = last.then(work));
+
+    async function advance(revision: Revision): Promise<void> {
+      const position = positions.get(stream)!;
+      if (fold.open !== undefined || revision <= position) return;
+      await advancePosition(sql, stream, position, revision);
+      positions.set(stream, revision);
+    }
+
+    return log.follow(stream, toRevision(positions.get(stream)! + 1), {
+      onEntries(entries: readonly LogEntry[]) {
+        const step = evolveFoldAll(fold, entries.map(toChange));
+        fold = step.state;
+        return inOrder(() => write(sql, stream, step.commits));
+      },
+      onProgress(revision) {
+        inOrder(() => advance(revision)).catch(onFailure);
+      },
+      onError: onFailure,
+    });
+  }
+
+  /** Rejects when the tables are not as they were left: dropped, or set back. */
+  async function checkPositions(session: postgres.ReservedSql<{ revision: number }>): Promise<void> {
+    const written = new Map(positions);
+    const rows = await session<{ stream: StreamName; revision: number }[]>`select stream, revision from watermark`;
+    const found = new Map(rows.map((row) => [row.stream, row.revision]));
+    for (const [stream, revision] of written)
+      if ((found.get(stream) ?? -1) < revision)
+        throw new PositionMovedError(`the position of ${stream} is ${found.get(stream)}, not ${revision}`);
+  }
+
+  async function followAll(sql: Sql, session: postgres.ReservedSql<{ revision: number }>): Promise<void> {
+    const round = new AbortController();
+    let failure: unknown;
+    const end = (error: unknown): void => {
+      failure ??= error;
+      round.abort();
+    };
+    const stop = (): void => round.abort();
+    closing.signal.addEventListener('abort', stop, { once: true });
+    const rows = await sql<{ stream: StreamName; revision: number }[]>`select stream, revision from watermark`;
+    for (const row of rows) positions.set(row.stream, toRevision(row.revision));
+    const followers = streamNames.map((stream) => follow(sql, stream, end));
+    state = 'following';
+    logger.info('following the log', { positions: Object.fromEntries(positions) });
+    let sweptMs = time.monotonic();
+    try {
+      while (!round.signal.aborted) {
+        await sleep(time, checkIntervalMs, round.signal);
+        if (round.signal.aborted) break;
+        await checkPositions(session);
+        if (time.monotonic() - sweptMs < sweepIntervalMs) continue;
+        sweptMs = time.monotonic();
+        await sweepExpired(sql, 'events', time.now() - expiryGraceMs);
+      }
+    } finally {
+      for (const follower of followers) follower.close();
+      closing.signal.removeEventListener('abort', stop);
+    }
+    if (failure !== undefined) throw new RoundEndedError('following the log into Postgres ended', { cause: failure });
+  }
+
+  async function round(): Promise<void> {
+    await ensureDatabase(postgresUrl);
+    const sql = connectPostgres({ url: postgresUrl, connections: 4, schema: schemaName });
+    try {
+      const session = await sql.reserve();
+      await acquireLock(session);
+      if (closing.signal.aborted) return;
+      await prepareSchema(sql);
+      await followAll(sql, session);
+    } finally {
+      state = 'starting';
+      await sql.end({ timeout: 0 });
+    }
+  }
+
+  async function runRounds(): Promise<void> {
+    const backoff = createBackoff({ initialMs: 100, maxMs: 2_000, jitter: 0.5 }, random);
+    while (!closing.signal.aborted) {
+      const started = time.monotonic();
+      try {
+        await round();
+      } catch (error) {
+        if (closing.signal.aborted) return;
+        logger.warn('the projection was interrupted: starting over from what Postgres has', { error });
+      }
+      if (time.monotonic() - started > 10_000) backoff.reset();
+      await sleep(time, backoff.nextMs(), closing.signal);
+    }
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    get quarantined() {
+      return quarantined;
+    },
+    position: (stream) => positions.get(stream) ?? toRevision(0),
+    run() {
+      running ??= runRounds();
+      return running;
+    },
+    async close() {
+      closing.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,137 @@
+/** Writes a plan's rows and the stream's position in one transaction. */
+import type postgres from 'postgres';
+import type { Revision } from '@periplus/api/meta';
+import type { StreamName } from '@periplus/log/event-log';
+import type { Sql } from './connection.js';
+import type { HistoryRow, RowPlan } from './row-plan.js';
+
+type Transaction = postgres.TransactionSql<{ revision: number }>;
+
+/** Somebody else moved the position, or the tables are not those that were built: start over from what is there. */
+export class PositionMovedError extends Error {
+  readonly code = 'POSITION_MOVED';
+}
+
+const text = 25;
+const bytea = 17;
+const int8 = 20;
+const int4 = 23;
+
+async function insertHistory(sql: Transaction, stream: StreamName, rows: readonly HistoryRow[]): Promise<void> {
+  const column = <T>(pick: (row: HistoryRow) => T, type: number) =>
+    sql.array(rows.map(pick) as postgres.SerializableParameter[], type);
+  await sql`
+    insert into history (
+      stream, revision, commit_revision, subject, api_group, resource, namespace, name, sort_name, verb, uid,
+      api_version, kind, subresource, actor, user_agent, request_id, change_id, cause_revision, parent, appended_ms,
+      entry, object_at, object_length)
+    select ${stream}::text, * from unnest(
+      ${column((row) => row.revision, int8)}::bigint[],
+      ${column((row) => row.commitRevision, int8)}::bigint[],
+      ${column((row) => row.subject, text)}::text[],
+      ${column((row) => row.group, text)}::text[],
+      ${column((row) => row.resource, text)}::text[],
+      ${column((row) => row.namespace, text)}::text[],
+      ${column((row) => row.name, text)}::text[],
+      ${column((row) => row.sortName, text)}::text[],
+      ${column((row) => row.verb, text)}::text[],
+      ${column((row) => row.uid, text)}::text[],
+      ${column((row) => row.apiVersion, text)}::text[],
+      ${column((row) => row.kind, text)}::text[],
+      ${column((row) => row.subresource, text)}::text[],
+      ${column((row) => row.actor, text)}::text[],
+      ${column((row) => row.userAgent, text)}::text[],
+      ${column((row) => row.requestId, text)}::text[],
+      ${column((row) => row.changeId, text)}::text[],
+      ${column((row) => row.causeRevision, int8)}::bigint[],
+      ${column((row) => row.parent, int8)}::bigint[],
+      ${column((row) => row.appendedMs, int8)}::bigint[],
+      ${column((row) => row.entry, bytea)}::bytea[],
+      ${column((row) => row.objectAt, int4)}::integer[],
+      ${column((row) => row.objectLength, int4)}::integer[])`;
+}
+
+async function upsertLatest(sql: Transaction, stream: StreamName, rows: RowPlan['latest']): Promise<void> {
+  const column = <T>(pick: (row: RowPlan['latest'][number]) => T, type: number) =>
+    sql.array(rows.map(pick) as postgres.SerializableParameter[], type);
+  await sql`
+    insert into latest (stream, subject, revision, api_group, resource, sort_name, is_object, expires_ms)
+    select ${stream}::text, * from unnest(
+      ${column((row) => row.subject, text)}::text[],
+      ${column((row) => row.revision, int8)}::bigint[],
+      ${column((row) => row.group, text)}::text[],
+      ${column((row) => row.resource, text)}::text[],
+      ${column((row) => row.sortName, text)}::text[],
+      ${column((row) => String(row.isObject), text)}::boolean[],
+      ${column((row) => row.expiresMs, int8)}::bigint[])
+    on conflict (subject) do update set
+      revision = excluded.revision, is_object = excluded.is_object, expires_ms = excluded.expires_ms`;
+}
+
+async function removeSubjects(sql: Transaction, subjects: readonly string[]): Promise<void> {
+  const gone = sql.array([...subjects], text);
+  await sql`delete from latest where subject = any(${gone}::text[])`;
+  await sql`delete from history where subject = any(${gone}::text[])`;
+}
+
+/** The log keeps one entry a lease, and so does its history. */
+async function removeOverwritten(sql: Transaction, rows: RowPlan['latest']): Promise<void> {
+  await sql`
+    delete from history h using unnest(
+      ${sql.array(
+        rows.map((row) => row.subject),
+        text,
+      )}::text[],
+      ${sql.array(
+        rows.map((row) => row.revision),
+        int8,
+      )}::bigint[]) as l (subject, revision)
+    where h.subject = l.subject and h.revision < l.revision`;
+}
+
+async function insertQuarantine(sql: Transaction, stream: StreamName, rows: RowPlan['quarantine']): Promise<void> {
+  for (const row of rows)
+    await sql`
+      insert into quarantine (stream, revision, subject, reason, entry)
+      values (${stream}, ${row.revision}, ${row.subject}, ${row.reason}, ${Buffer.from(row.entry)})`;
+}
+
+async function move(sql: Transaction, stream: StreamName, from: Revision, to: Revision, appendedMs: number) {
+  const moved = await sql`
+    update watermark set revision = ${to}, appended_ms = greatest(appended_ms, ${appendedMs})
+    where stream = ${stream} and revision = ${from}`;
+  if (moved.count !== 1) throw new PositionMovedError(`the position of ${stream} is not ${from} any more`);
+}
+
+/** Rejects with `PositionMovedError` when the stream's position is not `from`; then nothing was written. */
+export async function writeRows(sql: Sql, stream: StreamName, from: Revision, plan: RowPlan): Promise<void> {
+  await sql.begin(async (transaction) => {
+    // What is lost with a crash of Postgres is read again from the log: the position is lost with it.
+    await transaction`set local synchronous_commit = off`;
+    await move(transaction, stream, from, plan.revision, plan.appendedMs);
+    if (plan.expired.length > 0) await removeSubjects(transaction, plan.expired);
+    if (plan.history.length > 0) await insertHistory(transaction, stream, plan.history);
+    if (plan.latest.length > 0) await upsertLatest(transaction, stream, plan.latest);
+    if (stream === 'leases' && plan.latest.length > 0) await removeOverwritten(transaction, plan.latest);
+    if (plan.quarantine.length > 0) await insertQuarantine(transaction, stream, plan.quarantine);
+  });
+}
+
+/** Nothing retained is between `from` and `to`. */
+export async function advancePosition(sql: Sql, stream: StreamName, from: Revision, to: Revision): Promise<void> {
+  await sql.begin((transaction) => move(transaction, stream, from, to, 0));
+}
+
+/** Removes what expired without anybody having been told, because nobody followed the log then. */
+export async function sweepExpired(sql: Sql, stream: StreamName, beforeMs: number): Promise<number> {
+  return sql.begin(async (transaction) => {
+    const rows = await transaction<{ subject: string }[]>`
+      select subject from latest where stream = ${stream} and expires_ms < ${beforeMs} limit 10000`;
+    if (rows.length > 0)
+      await removeSubjects(
+        transaction,
+        rows.map((row) => row.subject),
+      );
+    return rows.length;
+  });
+}

@@ -25,6 +25,7 @@ function reportFailure(error: unknown): number {
   process.stderr.write(`${pc.red('Error:')} ${failure.message}\n`);
   for (const cause of causesOf(failure)) process.stderr.write(`  caused by: ${cause}\n`);
   if (failure instanceof CommandFailure && failure.hint) process.stderr.write(`${failure.hint}\n`);
+  if ((failure as NodeJS.ErrnoException).code === 'EACCES') process.stderr.write('Try it as root, with sudo.\n');
   if (process.env['PERIPLUS_DEBUG']) process.stderr.write(`${failure.stack}\n`);
   return failure instanceof CommandFailure ? failure.exitCode : 1;
 }

@@ -73,7 +73,7 @@ export function createController(options: ControllerOptions): Controller {
       const key = queue.take();
       if (key === undefined) return;
       active += 1;
-      work(key).finally(() => {
+      void work(key).finally(() => {
         active -= 1;
         queue.done(key);
         if (state === 'stopped' && active === 0) onIdle?.();

@@ -3,7 +3,7 @@
  * is sent again on the next one under the same request ids, so that the server answers it with the first outcome.
  */
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { type MutateRequest, type MutateResponse, WireObject } from '@periplus/api/wire';
+import type { MutateRequest, MutateResponse, WireObject } from '@periplus/api/wire';
 import type { CancelTimer, Random, Time } from '@periplus/base/clock';
 import { createBackoff } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';

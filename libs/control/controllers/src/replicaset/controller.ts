@@ -119,7 +119,7 @@ function createReplicaController<T extends Replicated>(context: ControllerContex
     if (outcome.error === undefined) return undefined;
     if (isOutage(outcome.error)) throw outcome.error;
     if (isNamespaceTerminating(outcome.error)) return undefined;
-    const message = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
+    const { message } = outcome.error;
     events.record(owner, 'Warning', 'FailedCreate', `Error creating: ${message}`);
     return { reason: 'FailedCreate', message };
   }

@@ -2,7 +2,7 @@
 export interface SlowStartOutcome {
   readonly succeeded: number;
   /** Of the first batch that had one; later batches were not begun. */
-  readonly error?: unknown;
+  readonly error?: Error;
 }
 
 export async function slowStart(count: number, run: () => Promise<void>): Promise<SlowStartOutcome> {
@@ -12,7 +12,10 @@ export async function slowStart(count: number, run: () => Promise<void>): Promis
     const results = await Promise.allSettled(Array.from({ length: size }, run));
     succeeded += results.filter((result) => result.status === 'fulfilled').length;
     const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) return { succeeded, error: failed.reason };
+    if (failed !== undefined) {
+      const { reason } = failed as { reason: unknown };
+      return { succeeded, error: reason instanceof Error ? reason : new Error(String(reason)) };
+    }
   }
   return { succeeded };
 }

@@ -16,6 +16,14 @@ export function describeFaults(clusterOf: ClusterOf): void {
     const namespace = useNamespace(clusterOf, 'faults');
     let url = '';
 
+    /** Ends the service as `kill -9` does; gives the pid that it had. */
+    const kill = async (service: string): Promise<number> => {
+      const pid = (await statusOf(service))?.pid;
+      // kill(2) takes 0 and below for whole groups of processes, and -1 for all of them.
+      if (pid === undefined || !(pid > 1)) throw new Error(`${service} does not run`);
+      process.kill(pid, 'SIGKILL');
+      return pid;
+    };
     const statusOf = async (service: string): Promise<ServiceStatus | undefined> => {
       const { services } = JSON.parse(await clusterOf().periplus(['status', '-o', 'json'])) as {
         services: ServiceStatus[];
@@ -76,14 +84,13 @@ export function describeFaults(clusterOf: ClusterOf): void {
       async (service) => {
         const cluster = clusterOf();
         const before = await waitForReadyPods(cluster, namespace, 'app=nginx', 3);
-        const killed = await statusOf(service);
         const load = startRequestLoad(url, 50);
         const acknowledged: string[] = [];
-        process.kill(killed?.pid ?? -1, 'SIGKILL');
+        const killed = await kill(service);
         const died = Date.now();
         await waitUntil(`${service} to be back`, backWithinMs + 1_000, async () => {
           const now = await statusOf(service);
-          return now?.health === 'ok' && now.pid !== killed?.pid;
+          return now?.health === 'ok' && now.pid !== killed;
         });
         expect(Date.now() - died).toBeLessThan(backWithinMs + 1_000);
         const token = `after-${service}`;
@@ -115,11 +122,10 @@ export function describeFaults(clusterOf: ClusterOf): void {
         }
       })();
       for (let round = 0; round < 3; round++) {
-        const nats = await statusOf('nats');
-        process.kill(nats?.pid ?? -1, 'SIGKILL');
+        const nats = await kill('nats');
         await waitUntil('nats to be back', 10_000, async () => {
           const now = await statusOf('nats');
-          return now?.health === 'ok' && now.pid !== nats?.pid;
+          return now?.health === 'ok' && now.pid !== nats;
         });
         await new Promise((resolve) => setTimeout(resolve, 1_000));
       }

@@ -5,7 +5,7 @@ import { apply, busyboxPod, type ClusterOf, nginxManifest, useNamespace, waitFor
 export function describeKubectlVerbs(clusterOf: ClusterOf): void {
   describe('kubectl', () => {
     const namespace = useNamespace(clusterOf, 'verbs');
-    const run = (...args: string[]): Promise<string> => clusterOf().kubectl([...args, ...namespace]);
+    const run = (...args: string[]): Promise<string> => clusterOf().kubectl([...namespace, ...args]);
 
     beforeAll(async () => {
       const cluster = clusterOf();

@@ -59,7 +59,7 @@ export function createSupervisor(runFolder: string, report: (event: ServiceEvent
       services.set(spec.name, service);
       const start = existing
         ? Promise.resolve()
-        : Promise.all(spec.after.map((name) => ready.get(name))).then(() => service.start());
+        : Promise.all(spec.after.flatMap((name) => ready.get(name) ?? [])).then(() => service.start());
       started.push(start);
       ready.set(
         spec.name,

@@ -9,12 +9,22 @@ import {
   EventType,
   type GetRequest,
   type MutateResponse,
+  type ObjectRevision,
   PatchType,
   type WatchResponse,
 } from '@periplus/api/wire';
+import { systemRandom, systemTime } from '@periplus/base/clock';
 import { loadConfig } from '@periplus/base/config';
 import { silentLogger } from '@periplus/base/telemetry';
-import { findFreePort, type NatsService, startNats } from '@periplus/testing/services';
+import { connectJetStreamLog, type JetStreamLog } from '@periplus/log/jetstream-log';
+import {
+  findFreePort,
+  type NatsService,
+  type PostgresService,
+  startNats,
+  startPostgres,
+} from '@periplus/testing/services';
+import { createProjector, type Projector } from '@periplus/view/postgres-view';
 import { Registry } from 'prom-client';
 import { apiserverConfig } from './config.js';
 import { readKeyMaterial } from './key-files.js';
@@ -37,6 +47,9 @@ const decode = (bytes: Uint8Array | undefined) =>
 
 describe('the apiserver over NATS', () => {
   let nats: NatsService;
+  let postgres: PostgresService;
+  let projectorLog: JetStreamLog;
+  let projector: Projector;
   let folder: string;
   let certificates: SpecCertificates;
   let apiserver: Apiserver;
@@ -56,6 +69,7 @@ describe('the apiserver over NATS', () => {
         `--advertise-port=${restPort}`,
         '--service-cluster-ip-range=10.96.0.0/16',
         `--nats-url=${nats.url}`,
+        `--postgres-url=${postgres.url}`,
         `--client-ca-file=${file('ca.crt')}`,
         `--tls-cert-file=${file('server.crt')}`,
         `--tls-key-file=${file('server.key')}`,
@@ -87,19 +101,25 @@ describe('the apiserver over NATS', () => {
     );
 
   beforeAll(async () => {
-    nats = await startNats();
+    [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
     folder = mkdtempSync(join(tmpdir(), 'periplus-apiserver-'));
     certificates = await makeSpecCertificates(folder);
     [restPort, grpcPort] = [await findFreePort(), await findFreePort()];
     apiserver = await start();
     admin = await certificates.issue('admin', ['system:masters']);
     client = clientOf(admin);
+    const ports = { time: systemTime, random: systemRandom, logger: silentLogger };
+    projectorLog = await connectJetStreamLog({ servers: [nats.url], ...ports });
+    projector = createProjector({ log: projectorLog, postgresUrl: postgres.url, ...ports });
+    void projector.run();
   });
 
   afterAll(async () => {
     client?.close();
     await apiserver?.stop();
+    await projectorLog?.close();
     await nats?.stop();
+    await postgres?.stop();
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
@@ -229,6 +249,63 @@ describe('the apiserver over NATS', () => {
     expect(answers.get(1_000n)?.outcome?.$case).toBe('statusJson');
     expect([...answers.values()].filter(({ outcome }) => outcome?.$case === 'object')).toHaveLength(200);
     expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  const patch = (name: string, data: object) =>
+    new Promise<ReturnType<typeof decode>>((resolve, reject) => {
+      client.patch(
+        {
+          ref: { resource: configMaps, namespace: 'default', name, subresource: '' },
+          type: PatchType.PATCH_TYPE_MERGE,
+          patch: encode({ data }),
+          force: false,
+          options: undefined,
+        },
+        (error, response) => (error ? reject(error) : resolve(decode(response.object?.json))),
+      );
+    });
+
+  const history = (name: string) =>
+    new Promise<ObjectRevision[]>((resolve, reject) => {
+      client.history(
+        { ref: { resource: configMaps, namespace: 'default', name, subresource: '' }, limit: 10n },
+        (error, response) => (error ? reject(error) : resolve(response.revisions)),
+      );
+    });
+
+  /** Until it succeeds, for up to ten seconds. */
+  async function eventually<T>(work: () => Promise<T>): Promise<T> {
+    const deadline = Date.now() + 10_000;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  it('tells the history of an object: when, who, and which fields', async () => {
+    await create('told', { a: '1' });
+    await patch('told', { a: '2', b: '1' });
+    const revisions = await eventually(async () => {
+      const found = await history('told');
+      expect(found).toHaveLength(2);
+      return found;
+    });
+    expect(revisions.map(({ verb, user, changedFields }) => ({ verb, user, changedFields }))).toEqual([
+      { verb: 'update', user: 'admin', changedFields: ['data.a', 'data.b'] },
+      { verb: 'create', user: 'admin', changedFields: [] },
+    ]);
+  });
+
+  it('goes on without Postgres, history excepted', async () => {
+    await projector.close();
+    await postgres.kill();
+    expect((await create('without-postgres')).metadata?.name).toBe('without-postgres');
+    expect((await get('without-postgres')).metadata?.name).toBe('without-postgres');
+    expect(await statusOf(history('told'))).toMatchObject({ code: 503, reason: 'ServiceUnavailable' });
   });
 
   it('lets requests wait while NATS is restarted, and loses none', async () => {

@@ -152,7 +152,9 @@ export function createHistory(source: HistorySource, sealer: Sealer, table: Sche
       const entry = await source.writtenBy(requestId);
       return entry && toCached(entry, sealer);
     },
-    async entries(key, limit) {
+    async entries(key, limit, atLeast) {
+      // A read at a revision waits for the projection to get there.
+      await source.objectAt(key, atLeast);
       // One more, for what the oldest is compared with.
       const entries = await source.history(key, limit + 1);
       const items = await Promise.all(entries.slice(0, limit).map((entry, at) => toItem(entry, entries[at + 1])));

@@ -37,8 +37,8 @@ export interface History {
   revisionAtTime(stream: StreamName, timeMs: number): Promise<Revision>;
   /** What a request wrote, however long ago. */
   writtenBy(requestId: string): Promise<StoredObject | undefined>;
-  /** Newest first. */
-  entries(key: ObjectKey, limit: number): Promise<readonly HistoryItem[]>;
+  /** Newest first, with all that the stream had at `atLeast`. */
+  entries(key: ObjectKey, limit: number, atLeast: Revision): Promise<readonly HistoryItem[]>;
 }
 
 export class HistoryUnavailableError extends Error {

@@ -245,7 +245,13 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
     },
     async history(kind, namespace, name, limit) {
       const key: ObjectKey = { ...resourceOf(kind), namespace, name };
-      return fromHistory(async (past) => ({ outcome: 'found', value: await past.entries(key, limit) }), noRevision);
+      return fromHistory(
+        async (past) => ({
+          outcome: 'found',
+          value: await past.entries(key, limit, cache.appliedRevision(streamOf(key))),
+        }),
+        noRevision,
+      );
     },
   };
 }

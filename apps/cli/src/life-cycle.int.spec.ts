@@ -103,7 +103,8 @@ test('a cluster comes up, stays as it is when brought up again, and leaves nothi
   expect(again).toContain('nginx-deployment unchanged');
   expect(pidsOf(await status())).toEqual(pidsOf(first));
 
-  process.kill(first.supervisor ?? -1, 'SIGKILL');
+  if (first.supervisor === undefined) throw new Error('there is no supervisor');
+  process.kill(first.supervisor, 'SIGKILL');
   expect((await status()).state).toBe('unsupervised');
   await periplus('up');
   expect(pidsOf(await status())).toEqual(pidsOf(first));

@@ -60,8 +60,9 @@ export function listProcesses(): readonly RunningProcess[] {
   });
 }
 
-/** Sends a signal; false when the process is gone. */
+/** Sends a signal; false when the process is gone. Throws a RangeError for a number that would mean a group, or all. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 1) throw new RangeError(`${pid} is no process to signal`);
   try {
     process.kill(pid, signal);
     return true;

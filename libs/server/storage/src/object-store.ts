@@ -15,7 +15,7 @@ import {
   notFound,
   type ObjectKey,
   type Revision,
-  StatusError,
+  type StatusError,
   timeout,
   toRevision,
 } from '@periplus/api/meta';
@@ -326,7 +326,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       fail('ResourceVersion', resourceVersion, String(current.revision));
   }
 
-  async function remove_(input: DeleteInput, context: WriteContext): Promise<DeleteResult> {
+  async function deleteObject(input: DeleteInput, context: WriteContext): Promise<DeleteResult> {
     const { kind } = input;
     const key = keyOf(kind, input.namespace, input.name);
     return onCurrent<DeleteResult>(kind, key, context, async (current, isNewest) => {
@@ -358,7 +358,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     });
   }
 
-  return { create, update, delete: remove_ };
+  return { create, update, delete: deleteObject };
 }
 
 const isUnavailable = (error: StatusError): boolean => error.httpCode >= 500 || error.httpCode === 413;

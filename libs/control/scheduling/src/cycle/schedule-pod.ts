@@ -2,6 +2,7 @@
 import type { Pod } from '@periplus/api/kinds';
 import type { LabelSelector } from '@periplus/api/meta';
 import type { Random } from '@periplus/base/clock';
+import { AssertionError } from '@periplus/base/stdx';
 import { scoreInterPodAffinity } from '../plugins/inter-pod-affinity.js';
 import { conflictingTermsRejection, notNamedRejection } from '../plugins/node-affinity.js';
 import { type PluginName, type Rejection, SCORE_MAX, SCORE_WEIGHTS } from '../plugins/plugin.js';
@@ -11,7 +12,13 @@ import type { PodInfo } from '../pod/pod-info.js';
 import { toPodShape } from '../pod/pod-shape.js';
 import type { ClusterState } from '../state/cluster-state.js';
 import { createDiagnosis, formatFitError, NO_NODES } from './fit-error.js';
-import { type Candidate, checkWithNominated, type NodeCheck, prepareNodeCheck } from './node-check.js';
+import {
+  type Candidate,
+  checkWithNominated,
+  eligibilityOf,
+  type NodeCheck,
+  prepareTopologyCheck,
+} from './node-check.js';
 import type { Nominations } from './nominations.js';
 import type { ShapeViews } from './shape-views.js';
 
@@ -39,54 +46,59 @@ export type CycleResult =
       readonly rejections: ReadonlyMap<number, Rejection>;
     };
 
-export function toCandidate(pod: PodInfo, context: SchedulingContext): Candidate {
+function toCandidate(pod: PodInfo, { views, defaultSpreadSelector }: SchedulingContext): Candidate {
   const { shape, onlyNodes } = toPodShape(pod);
-  const view = context.views.of(shape);
-  const { nodes } = context.state;
-  const spread = toSpreadConstraints(pod.pod, context.defaultSpreadSelector);
-  const eligibility =
-    onlyNodes === undefined
-      ? view
-      : {
-          matchesAffinity: (slot: number) => onlyNodes.has(nodes.at(slot).name) && view.matchesAffinity(slot),
-          toleratesTaints: view.toleratesTaints,
-        };
-  return { pod, view, spread, onlyNodes, eligibility };
+  return { pod, view: views.of(shape), spread: toSpreadConstraints(pod.pod, defaultSpreadSelector), onlyNodes };
 }
 
-function* slotsFor({ onlyNodes }: Candidate, { nodes }: ClusterState): Iterable<number> {
-  if (onlyNodes === undefined) {
-    for (let slot = 0; slot < nodes.slotsEnd; slot++) if (nodes.isAlive(slot)) yield slot;
-    return;
-  }
-  for (const name of onlyNodes) {
+/** The nodes that a pod which names some may look at. */
+function namedSlots(names: ReadonlySet<string>, { nodes }: ClusterState): number[] {
+  const slots: number[] = [];
+  for (const name of names) {
     const slot = nodes.slotOf(name);
-    if (slot !== undefined && nodes.isAlive(slot)) yield slot;
+    if (slot !== undefined && nodes.isAlive(slot)) slots.push(slot);
   }
+  return slots;
 }
 
-/** The check of any node, with the room that nominated pods were promised. */
-function prepareFullCheck(candidate: Candidate, { state, nominations }: SchedulingContext): NodeCheck {
-  const check = prepareNodeCheck(candidate, state);
-  if (nominations.size === 0) return check;
+function aliveSlots({ nodes }: ClusterState): number[] {
+  const slots: number[] = [];
+  for (let slot = 0; slot < nodes.slotsEnd; slot++) if (nodes.isAlive(slot)) slots.push(slot);
+  return slots;
+}
+
+/** The slots whose nodes pass the filters that look at one node alone. */
+function fittingSlots({ view, onlyNodes }: Candidate, state: ClusterState): number[] {
+  if (onlyNodes !== undefined)
+    return namedSlots(onlyNodes, state).filter((slot) => view.rejectionAt(slot) === undefined);
+  const { fits } = view.refresh();
+  const slots: number[] = [];
+  for (let slot = 0; slot < state.nodes.slotsEnd; slot++) if (fits[slot] === 1) slots.push(slot);
+  return slots;
+}
+
+/** Besides the filters of single nodes: topology, and the room that nominated pods were promised. */
+function prepareFurtherCheck(candidate: Candidate, { state, nominations }: SchedulingContext): NodeCheck | undefined {
+  const topology = prepareTopologyCheck(candidate, state);
+  if (nominations.size === 0) return topology;
   return (slot) =>
-    check(slot) ??
+    topology?.(slot) ??
     (nominations.has(state.nodes.at(slot).name) ? checkWithNominated(candidate, state, nominations, slot) : undefined);
 }
 
-/** Adds `raw` scaled to 0…100 by the largest of them, times the weight; upside down when less is better. */
+/** Adds the column scaled to 0…100 by its largest value, times the weight; upside down when less is better. */
 function addScaled(
   totals: Float64Array,
   feasible: readonly number[],
-  rawAt: (slot: number) => number,
+  column: Float64Array,
   weight: number,
   lessIsBetter: boolean,
 ): void {
   let most = 0;
-  for (const slot of feasible) most = Math.max(most, rawAt(slot));
+  for (const slot of feasible) most = Math.max(most, column[slot]!);
   if (most === 0) return;
   for (let at = 0; at < feasible.length; at++) {
-    const scaled = Math.floor((SCORE_MAX * rawAt(feasible[at]!)) / most);
+    const scaled = Math.floor((SCORE_MAX * column[feasible[at]!]!) / most);
     totals[at]! += weight * (lessIsBetter ? SCORE_MAX - scaled : scaled);
   }
 }
@@ -96,39 +108,47 @@ function addScores(totals: Float64Array, scores: Float64Array | undefined, weigh
   for (let at = 0; at < totals.length; at++) totals[at]! += weight * scores[at]!;
 }
 
-function scoreNodes(
-  { pod, view, spread, eligibility }: Candidate,
-  state: ClusterState,
-  feasible: number[],
-): Float64Array {
+function scoreNodes(candidate: Candidate, state: ClusterState, feasible: readonly number[]): Float64Array {
+  const { pod, view, spread } = candidate;
+  const { ownScores, softTaints, preferredTerms } = view.refresh();
   const totals = new Float64Array(feasible.length);
-  for (let at = 0; at < feasible.length; at++) totals[at] = view.ownScoreAt(feasible[at]!);
-  addScaled(totals, feasible, view.softTaintsAt, SCORE_WEIGHTS.TaintToleration, true);
-  addScaled(totals, feasible, view.preferredTermsAt, SCORE_WEIGHTS.NodeAffinity, false);
-  addScores(totals, scorePodTopologySpread(spread, state, eligibility, feasible), SCORE_WEIGHTS.PodTopologySpread);
+  for (let at = 0; at < feasible.length; at++) totals[at] = ownScores[feasible[at]!]!;
+  if (state.nodes.softTaintedCount > 0) addScaled(totals, feasible, softTaints, SCORE_WEIGHTS.TaintToleration, true);
+  if (view.shape.nodeRules.preferred.length > 0)
+    addScaled(totals, feasible, preferredTerms, SCORE_WEIGHTS.NodeAffinity, false);
+  if (spread.soft.length > 0) {
+    const scores = scorePodTopologySpread(spread, state, eligibilityOf(candidate, state), feasible);
+    addScores(totals, scores, SCORE_WEIGHTS.PodTopologySpread);
+  }
   addScores(totals, scoreInterPodAffinity(pod, state, feasible), SCORE_WEIGHTS.InterPodAffinity);
   return totals;
 }
 
 function pickBest(feasible: readonly number[], totals: Float64Array, random: Random): number {
   let most = Number.NEGATIVE_INFINITY;
-  let best: number[] = [];
-  for (let at = 0; at < feasible.length; at++) {
-    const total = totals[at]!;
-    if (total < most) continue;
-    if (total > most) best = [];
-    most = total;
-    best.push(feasible[at]!);
+  let equals = 0;
+  for (const total of totals) {
+    if (total > most) {
+      most = total;
+      equals = 1;
+    } else if (total === most) equals += 1;
   }
-  return best.length === 1 ? best[0]! : best[Math.floor(random.next() * best.length)]!;
+  let skipped = equals === 1 ? 0 : Math.floor(random.next() * equals);
+  for (let at = 0; at < totals.length; at++) {
+    if (totals[at] !== most) continue;
+    if (skipped === 0) return feasible[at]!;
+    skipped -= 1;
+  }
+  throw new AssertionError('the best node is among the feasible ones');
 }
 
-function explain(candidate: Candidate, check: NodeCheck, state: ClusterState): CycleResult {
+function explain(candidate: Candidate, further: NodeCheck | undefined, state: ClusterState): CycleResult {
   const { aliveCount } = state.nodes;
   const diagnosis = createDiagnosis();
   const rejections = new Map<number, Rejection>();
-  for (const slot of slotsFor(candidate, state)) {
-    const rejection = check(slot);
+  const slots = candidate.onlyNodes === undefined ? aliveSlots(state) : namedSlots(candidate.onlyNodes, state);
+  for (const slot of slots) {
+    const rejection = candidate.view.rejectionAt(slot) ?? further?.(slot);
     if (rejection === undefined) continue;
     rejections.set(slot, rejection);
     diagnosis.add(rejection);
@@ -138,9 +158,18 @@ function explain(candidate: Candidate, check: NodeCheck, state: ClusterState): C
   return { kind: 'unfit', message, plugins: diagnosis.plugins, candidate, rejections };
 }
 
+/** The slot of the node that the pod was promised, if it would take it now. */
+function promisedSlot(candidate: Candidate, { state, nominations }: SchedulingContext): number | undefined {
+  const name = nominations.nodeNameOf(candidate.pod.uid);
+  if (name === undefined || candidate.onlyNodes?.has(name) === false) return undefined;
+  const slot = state.nodes.slotOf(name);
+  if (slot === undefined || !state.nodes.isAlive(slot)) return undefined;
+  return checkWithNominated(candidate, state, nominations, slot) === undefined ? slot : undefined;
+}
+
 /** Pure but for the random choice among equals: nothing is counted as placed. */
 export function schedulePod(pod: PodInfo, context: SchedulingContext): CycleResult {
-  const { state, nominations, random } = context;
+  const { state, random } = context;
   const candidate = toCandidate(pod, context);
   const { aliveCount } = state.nodes;
   if (aliveCount === 0)
@@ -149,20 +178,17 @@ export function schedulePod(pod: PodInfo, context: SchedulingContext): CycleResu
     const message = formatFitError(aliveCount, conflictingTermsRejection.reasons.join(', '));
     return { kind: 'unfit', message, plugins: new Set(['NodeAffinity']), candidate, rejections: new Map() };
   }
-  const nominated = nominations.nodeNameOf(pod.uid);
-  const promised = nominated === undefined ? undefined : state.nodes.slotOf(nominated);
-  if (promised !== undefined && state.nodes.isAlive(promised) && isNamed(candidate, nominated ?? '')) {
-    if (checkWithNominated(candidate, state, nominations, promised) === undefined)
-      return { kind: 'placed', nodeName: nominated ?? '', feasible: 1 };
-  }
-  const check = prepareFullCheck(candidate, context);
-  const feasible: number[] = [];
-  for (const slot of slotsFor(candidate, state)) if (check(slot) === undefined) feasible.push(slot);
-  if (feasible.length === 0) return explain(candidate, check, state);
-  const chosen =
-    feasible.length === 1 ? feasible[0]! : pickBest(feasible, scoreNodes(candidate, state, feasible), random);
-  return { kind: 'placed', nodeName: state.nodes.at(chosen).name, feasible: feasible.length };
+  const placedOn = (slot: number, feasible: number): CycleResult => ({
+    kind: 'placed',
+    nodeName: state.nodes.at(slot).name,
+    feasible,
+  });
+  const promised = promisedSlot(candidate, context);
+  if (promised !== undefined) return placedOn(promised, 1);
+  const fitting = fittingSlots(candidate, state);
+  const further = fitting.length === 0 ? undefined : prepareFurtherCheck(candidate, context);
+  const feasible = further === undefined ? fitting : fitting.filter((slot) => further(slot) === undefined);
+  if (feasible.length === 0) return explain(candidate, further, state);
+  if (feasible.length === 1) return placedOn(feasible[0]!, 1);
+  return placedOn(pickBest(feasible, scoreNodes(candidate, state, feasible), random), feasible.length);
 }
-
-const isNamed = ({ onlyNodes }: Candidate, nodeName: string): boolean =>
-  onlyNodes === undefined || onlyNodes.has(nodeName);

@@ -32,87 +32,77 @@ interface DomainSums {
   readonly sums: Float64Array;
 }
 
-function addCounts({ topology, sums }: DomainSums, counts: SlotCounts, weight: number, slotsEnd: number): boolean {
+/** True when there was something to add. */
+function addCounts({ topology, sums }: DomainSums, counts: SlotCounts, weight: number, end: number): boolean {
+  if (counts.total === 0) return false;
+  const bySlot = counts.upTo(end);
+  const { domains } = topology;
   let any = false;
-  if (counts.total === 0) return any;
-  for (let slot = 0; slot < slotsEnd; slot++) {
-    const here = counts.at(slot);
-    const domain = here === 0 ? -1 : topology.domainOf(slot);
-    if (domain === -1) continue;
-    sums[domain]! += here * weight;
+  for (let slot = 0; slot < end; slot++) {
+    const here = bySlot[slot]!;
+    if (here === 0 || domains[slot]! < 0) continue;
+    sums[domains[slot]!]! += here * weight;
     any = true;
   }
   return any;
 }
 
+function createSums(state: ClusterState, key: string): DomainSums {
+  const topology = state.topology.of(key);
+  return { topology, sums: new Float64Array(topology.domainsEnd) };
+}
+
 /** Sums by topology key, so that terms over the same key share one. */
-function createSumsByKey(state: ClusterState): {
-  of(key: string): DomainSums;
-  values(): IterableIterator<DomainSums>;
-} {
-  const byKey = new Map<string, DomainSums>();
-  return {
-    of(key) {
-      let found = byKey.get(key);
-      if (found === undefined) {
-        const topology = state.topology.of(key);
-        found = { topology, sums: new Float64Array(topology.domainsEnd) };
-        byKey.set(key, found);
-      }
-      return found;
-    },
-    values: () => byKey.values(),
-  };
+function sumsFor(byKey: Map<string, DomainSums>, state: ClusterState, key: string): DomainSums {
+  let found = byKey.get(key);
+  if (found === undefined) byKey.set(key, (found = createSums(state, key)));
+  return found;
 }
 
 type SlotTest = (slot: number) => boolean;
 
 const isAbove = ({ topology, sums }: DomainSums, slot: number): boolean => {
-  const domain = topology.domainOf(slot);
-  return domain !== -1 && sums[domain]! > 0;
+  const domain = topology.domains[slot]!;
+  return domain >= 0 && sums[domain]! > 0;
 };
 
 /** Pods that match every term must be in the node's domain of each; the first of a group that is near only to itself may go anywhere. */
 function prepareAffinity(pod: PodInfo, state: ClusterState): SlotTest | undefined {
   const terms = pod.terms.requiredAffinity;
   if (terms.length === 0) return undefined;
-  const counts = state.counters.count(
-    terms.map((term) => term.pods),
-    'counted',
-  );
+  const selectors = terms.map((term) => term.pods);
+  const counts = state.counters.count(selectors, 'counted');
   let anywhere = false;
   const sums = terms.map(({ topologyKey }) => {
-    const topology = state.topology.of(topologyKey);
-    const found = { topology, sums: new Float64Array(topology.domainsEnd) };
+    const found = createSums(state, topologyKey);
     if (addCounts(found, counts, 1, state.nodes.slotsEnd)) anywhere = true;
     return found;
   });
   const isFirst =
-    !anywhere && terms.every((term) => selectsPod(term.pods, pod.namespace, pod.labels, state.namespaceLabels));
-  return (slot) =>
-    sums.every(({ topology }) => topology.domainOf(slot) !== -1) &&
-    (isFirst || sums.every((sum) => isAbove(sum, slot)));
+    !anywhere && selectors.every((selector) => selectsPod(selector, pod.namespace, pod.labels, state.namespaceLabels));
+  return isFirst
+    ? (slot) => sums.every(({ topology }) => topology.domains[slot]! >= 0)
+    : (slot) => sums.every((sum) => isAbove(sum, slot));
 }
 
 function prepareAntiAffinity(pod: PodInfo, state: ClusterState): SlotTest | undefined {
   const terms = pod.terms.requiredAntiAffinity;
   if (terms.length === 0) return undefined;
-  const byKey = createSumsByKey(state);
-  for (const { pods, topologyKey } of terms)
-    addCounts(byKey.of(topologyKey), state.counters.count([pods], 'counted'), 1, state.nodes.slotsEnd);
+  const byKey = new Map<string, DomainSums>();
+  for (const { pods, topologyKey } of terms) {
+    const counts = state.counters.count([pods], 'counted');
+    addCounts(sumsFor(byKey, state, topologyKey), counts, 1, state.nodes.slotsEnd);
+  }
   const sums = [...byKey.values()];
   return (slot) => !sums.some((sum) => isAbove(sum, slot));
 }
 
 function prepareExisting(pod: PodInfo, state: ClusterState): SlotTest | undefined {
-  const byKey = createSumsByKey(state);
-  let any = false;
-  for (const { kind, term, owners } of state.termOwners.meaning(pod)) {
-    if (kind !== 'requiredAntiAffinity') continue;
-    any = true;
-    addCounts(byKey.of(term.topologyKey), owners, 1, state.nodes.slotsEnd);
-  }
-  if (!any) return undefined;
+  const byKey = new Map<string, DomainSums>();
+  for (const { kind, term, owners } of state.termOwners.meaning(pod))
+    if (kind === 'requiredAntiAffinity')
+      addCounts(sumsFor(byKey, state, term.topologyKey), owners, 1, state.nodes.slotsEnd);
+  if (byKey.size === 0) return undefined;
   const sums = [...byKey.values()];
   return (slot) => !sums.some((sum) => isAbove(sum, slot));
 }
@@ -135,11 +125,13 @@ export function prepareInterPodAffinityFilter(
 }
 
 function sumPreferences(pod: PodInfo, state: ClusterState): DomainSums[] {
-  const byKey = createSumsByKey(state);
+  const byKey = new Map<string, DomainSums>();
   const { slotsEnd } = state.nodes;
   const addOwn = (terms: readonly AffinityTerm[], sign: 1 | -1): void => {
-    for (const { pods, topologyKey, weight } of terms)
-      addCounts(byKey.of(topologyKey), state.counters.count([pods], 'counted'), sign * weight, slotsEnd);
+    for (const { pods, topologyKey, weight } of terms) {
+      const counts = state.counters.count([pods], 'counted');
+      addCounts(sumsFor(byKey, state, topologyKey), counts, sign * weight, slotsEnd);
+    }
   };
   addOwn(pod.terms.preferredAffinity, 1);
   addOwn(pod.terms.preferredAntiAffinity, -1);
@@ -150,9 +142,23 @@ function sumPreferences(pod: PodInfo, state: ClusterState): DomainSums[] {
       preferredAffinity: term.weight,
       preferredAntiAffinity: -term.weight,
     }[kind];
-    if (weight !== 0) addCounts(byKey.of(term.topologyKey), owners, weight, slotsEnd);
+    if (weight !== 0) addCounts(sumsFor(byKey, state, term.topologyKey), owners, weight, slotsEnd);
   }
   return [...byKey.values()];
+}
+
+/** Stretched so that the least is 0 and the most 100; all 0 when they are equal. */
+function normalize(scores: Float64Array): Float64Array {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const score of scores) {
+    if (score < least) least = score;
+    if (score > most) most = score;
+  }
+  const range = most - least;
+  for (let at = 0; at < scores.length; at++)
+    scores[at] = range > 0 ? Math.floor((SCORE_MAX * (scores[at]! - least)) / range) : 0;
+  return scores;
 }
 
 /** Scores of the feasible nodes, in their order, from 0 to 100. Undefined when no preference touches the pod. */
@@ -161,23 +167,15 @@ export function scoreInterPodAffinity(
   state: ClusterState,
   feasible: readonly number[],
 ): Float64Array | undefined {
-  const sums = sumPreferences(pod, state);
-  if (sums.length === 0) return undefined;
+  const preferences = sumPreferences(pod, state);
+  if (preferences.length === 0) return undefined;
   const scores = new Float64Array(feasible.length);
-  let least = Number.POSITIVE_INFINITY;
-  let most = Number.NEGATIVE_INFINITY;
-  for (let at = 0; at < feasible.length; at++) {
-    let score = 0;
-    for (const { topology, sums: byDomain } of sums) {
-      const domain = topology.domainOf(feasible[at]!);
-      if (domain !== -1) score += byDomain[domain]!;
+  for (const { topology, sums } of preferences) {
+    const { domains } = topology;
+    for (let at = 0; at < feasible.length; at++) {
+      const domain = domains[feasible[at]!]!;
+      if (domain >= 0) scores[at]! += sums[domain]!;
     }
-    scores[at] = score;
-    least = Math.min(least, score);
-    most = Math.max(most, score);
   }
-  const range = most - least;
-  for (let at = 0; at < scores.length; at++)
-    scores[at] = range > 0 ? Math.floor((SCORE_MAX * (scores[at]! - least)) / range) : 0;
-  return scores;
+  return normalize(scores);
 }

@@ -45,6 +45,12 @@ export interface NodeTable {
   usageVersion(slot: number): number;
   /** Grows with each change of the slot's node alone. */
   viewVersion(slot: number): number;
+  /** How many changes there were of any slot's node or pods. */
+  readonly changes: number;
+  /** Which slot the change of that number (from 0) was of; undefined when it is too long ago. */
+  changedSlot(change: number): number | undefined;
+  /** Nodes with PreferNoSchedule taints. */
+  readonly softTaintedCount: number;
   /** Changes when any node's images or the number of nodes do. */
   readonly imageVersion: number;
   /** How many nodes have an image. */
@@ -52,6 +58,8 @@ export interface NodeTable {
 }
 
 const FIRST_CAPACITY = 64;
+/** Changes that are remembered; a power of two. */
+const JOURNAL_LENGTH = 4_096;
 
 /** A column as Float64Array makes it. */
 export type Column = Float64Array<ArrayBuffer>;
@@ -83,9 +91,18 @@ export function createNodeTable(resources: ResourceIndex): NodeTable {
   let usageVersions = new Float64Array(FIRST_CAPACITY);
   let viewVersions = new Float64Array(FIRST_CAPACITY);
   const imageNodes = new Map<string, number>();
+  const journal = new Int32Array(JOURNAL_LENGTH);
+  let changes = 0;
   let aliveCount = 0;
+  let softTaintedCount = 0;
   let version = 0;
   let imageVersion = 0;
+
+  function noteChange(slot: number): void {
+    usageVersions[slot] = ++version;
+    journal[changes & (JOURNAL_LENGTH - 1)] = slot;
+    changes += 1;
+  }
 
   function column(columns: Column[], resource: number): Column {
     const grown = growTo(columns[resource] ?? new Float64Array(0), slots.length);
@@ -119,7 +136,7 @@ export function createNodeTable(resources: ResourceIndex): NodeTable {
     for (let at = 0; at < indexes.length; at++) column(requested, indexes[at]!)[slot]! += sign * amounts[at]!;
     scoredCpu[slot]! += sign * pod.requests.scoredCpu;
     scoredMemory[slot]! += sign * pod.requests.scoredMemory;
-    usageVersions[slot] = ++version;
+    noteChange(slot);
   }
 
   return {
@@ -132,6 +149,16 @@ export function createNodeTable(resources: ResourceIndex): NodeTable {
     get imageVersion() {
       return imageVersion;
     },
+    get softTaintedCount() {
+      return softTaintedCount;
+    },
+    get changes() {
+      return changes;
+    },
+    changedSlot: (change) =>
+      change < 0 || change >= changes || change < changes - JOURNAL_LENGTH
+        ? undefined
+        : journal[change & (JOURNAL_LENGTH - 1)],
     isAlive: (slot) => slots[slot]?.view !== undefined,
     at,
     podsAt: (slot) => slots[slot]?.pods.values(),
@@ -147,7 +174,7 @@ export function createNodeTable(resources: ResourceIndex): NodeTable {
       scoredMemory = growTo(scoredMemory, slots.length);
       usageVersions = growTo(usageVersions, slots.length);
       viewVersions = growTo(viewVersions, slots.length);
-      usageVersions[slot] = ++version;
+      noteChange(slot);
       viewVersions[slot] = version;
       return made;
     },
@@ -165,8 +192,9 @@ export function createNodeTable(resources: ResourceIndex): NodeTable {
       for (const values of allocatable) if (values !== undefined && slot < values.length) values[slot] = 0;
       for (const [name, text] of Object.entries(view?.allocatable ?? {}))
         column(allocatable, resources.indexOf(name))[slot] = toAmount(name, text);
-      viewVersions[slot] = ++version;
-      usageVersions[slot] = version;
+      softTaintedCount += (view?.softTaints.length ? 1 : 0) - (before?.softTaints.length ? 1 : 0);
+      noteChange(slot);
+      viewVersions[slot] = version;
     },
     add(slot, pod) {
       const node = at(slot);

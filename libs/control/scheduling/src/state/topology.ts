@@ -3,8 +3,8 @@ import type { NodeTable } from './node-table.js';
 
 export interface TopologyKey {
   readonly key: string;
-  /** The slot's domain; -1 for a node without the label, or no node. */
-  domainOf(slot: number): number;
+  /** Each slot's domain; -1 for a node without the label, or no node. To be read at once: it may be replaced when a node comes. */
+  readonly domains: Int32Array;
   /** All domains are below it. */
   readonly domainsEnd: number;
 }
@@ -18,6 +18,8 @@ export interface Topology {
 
 interface Column extends TopologyKey {
   put(slot: number): void;
+  /** Makes `domains` cover all slots. */
+  reserve(): void;
 }
 
 export function createTopology(nodes: NodeTable): Topology {
@@ -26,6 +28,13 @@ export function createTopology(nodes: NodeTable): Topology {
   function makeColumn(key: string): Column {
     let domains = new Int32Array(64).fill(-1);
     let numbers = new Map<string, number>();
+
+    function reserve(length: number): void {
+      if (length <= domains.length) return;
+      const grown = new Int32Array(Math.max(length, domains.length * 2)).fill(-1);
+      grown.set(domains);
+      domains = grown;
+    }
 
     /** Values of nodes that are gone leave numbers unused; when most are, all are given anew. */
     function renumber(): void {
@@ -48,19 +57,18 @@ export function createTopology(nodes: NodeTable): Topology {
 
     return {
       key,
-      domainOf: (slot) => domains[slot] ?? -1,
+      get domains() {
+        return domains;
+      },
       get domainsEnd() {
         return numbers.size;
       },
       put(slot) {
-        if (slot >= domains.length) {
-          const grown = new Int32Array(Math.max(slot + 1, domains.length * 2)).fill(-1);
-          grown.set(domains);
-          domains = grown;
-        }
+        reserve(slot + 1);
         assign(slot);
         if (numbers.size > 2 * nodes.slotsEnd + 64) renumber();
       },
+      reserve: () => reserve(nodes.slotsEnd),
     };
   }
 
@@ -72,6 +80,7 @@ export function createTopology(nodes: NodeTable): Topology {
         columns.set(key, column);
         for (let slot = 0; slot < nodes.slotsEnd; slot++) column.put(slot);
       }
+      column.reserve();
       return column;
     },
     update(slot) {

@@ -5,7 +5,7 @@ export interface ChildServer {
   start(): Promise<void>;
   /** SIGKILL, and resolves when the process is gone. */
   kill(): Promise<void>;
-  /** SIGTERM, then SIGKILL after some seconds. */
+  /** The stop signal, then SIGKILL after some seconds. */
   stop(): Promise<void>;
 }
 
@@ -16,15 +16,16 @@ const stopLimitMs = 5_000;
 export function createChildServer(
   command: string,
   args: readonly string[],
-  options: Pick<SpawnOptions, 'uid' | 'gid' | 'cwd' | 'env'>,
+  options: Pick<SpawnOptions, 'uid' | 'gid' | 'cwd' | 'env'> & { readonly stopSignal?: NodeJS.Signals },
   ready: (check: () => void) => Promise<void>,
 ): ChildServer {
+  const { stopSignal = 'SIGTERM', ...spawnOptions } = options;
   let child: ChildProcess | undefined;
   const killOnExit = (): void => void child?.kill('SIGKILL');
 
   const hasEnded = (process: ChildProcess): boolean => process.exitCode !== null || process.signalCode !== null;
 
-  async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  async function end(signal: NodeJS.Signals): Promise<void> {
     const ending = child;
     if (ending === undefined || hasEnded(ending)) return;
     const gone = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
@@ -38,7 +39,7 @@ export function createChildServer(
   return {
     async start() {
       let output = '';
-      const starting = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+      const starting = spawn(command, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
       child = starting;
       process.on('exit', killOnExit);
       const failed = new Promise<never>((_resolve, reject) => starting.once('error', reject));
@@ -55,6 +56,6 @@ export function createChildServer(
       ]);
     },
     kill: () => end('SIGKILL'),
-    stop: () => end('SIGTERM'),
+    stop: () => end(stopSignal),
   };
 }

@@ -12,9 +12,9 @@ export function findFreePort(): Promise<number> {
   });
 }
 
-function answers(target: { readonly port: number } | { readonly path: string }): Promise<boolean> {
+function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', ...target });
+    const socket = connect({ host: '127.0.0.1', port });
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
@@ -23,16 +23,22 @@ function answers(target: { readonly port: number } | { readonly path: string }):
   });
 }
 
-/** Rejects when nothing listens within `limitMs`, or at once when `check` throws. */
-export async function untilListening(
-  target: { readonly port: number } | { readonly path: string },
+/** Rejects when `isReady` does not become true within `limitMs`, or at once when `check` throws. */
+export async function untilReady(
+  isReady: () => Promise<boolean>,
+  what: string,
   check: () => void,
   limitMs = 20_000,
 ): Promise<void> {
   const started = performance.now();
-  while (!(await answers(target))) {
+  while (!(await isReady())) {
     check();
-    if (performance.now() - started > limitMs) throw new Error(`nothing listens on ${JSON.stringify(target)}`);
+    if (performance.now() - started > limitMs) throw new Error(`${what} is not ready after ${limitMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** Resolves when something listens on the port of loopback. */
+export function untilListening(port: number, check: () => void, limitMs?: number): Promise<void> {
+  return untilReady(() => answers(port), `port ${port}`, check, limitMs);
 }

@@ -27,7 +27,7 @@ async function startChild(): Promise<NatsService> {
   const folder = mkdtempSync(join(tmpdir(), 'periplus-nats-'));
   const configFile = join(folder, 'nats.conf');
   writeFileSync(configFile, configOf('127.0.0.1', port, join(folder, 'store')));
-  const server = createChildServer(path, ['-c', configFile], {}, (check) => untilListening({ port }, check));
+  const server = createChildServer(path, ['-c', configFile], {}, (check) => untilListening(port, check));
   await server.start();
   return {
     url: `nats://127.0.0.1:${port}`,
@@ -57,7 +57,7 @@ async function startContainer(): Promise<NatsService> {
     },
     async restart() {
       await handle.start();
-      await untilListening({ port }, () => undefined);
+      await untilListening(port, () => undefined);
     },
     async stop() {
       await container.stop({ remove: true, removeVolumes: true });

@@ -8,14 +8,15 @@ import {
   ensureSystemUser,
   postgresCommand,
   postgresEnvironment,
-  postgresSocket,
+  postgresProbe,
   postgresUrl,
   preparePostgres,
   type SystemUser,
 } from '@periplus/ops/dependencies';
+import { probeHealth } from '@periplus/ops/processes';
 import { createChildServer } from './child-server.js';
 import { hasDockerImage, postgresImage } from './docker-images.js';
-import { findFreePort, untilListening } from './free-port.js';
+import { findFreePort, untilListening, untilReady } from './free-port.js';
 
 export interface PostgresService {
   /** The same after a restart. */
@@ -53,8 +54,11 @@ async function startChild(): Promise<PostgresService> {
   await preparePostgres(settings);
   const { command, args } = postgresCommand(settings);
   const identity = { uid: user.uid, gid: user.gid, cwd: '/', env: postgresEnvironment() };
-  const server = createChildServer(command, args, identity, (check) =>
-    untilListening({ path: postgresSocket(socketFolder, port) }, check),
+  const probe = postgresProbe(socketFolder, port);
+  const isReady = async (): Promise<boolean> => (await probeHealth(probe)).ready;
+  // SIGINT ends the sessions that are open, where SIGTERM would wait for them.
+  const server = createChildServer(command, args, { ...identity, stopSignal: 'SIGINT' }, (check) =>
+    untilReady(isReady, 'Postgres', check),
   );
   await server.start();
   return {
@@ -62,7 +66,7 @@ async function startChild(): Promise<PostgresService> {
     kill: () => server.kill(),
     restart: () => server.start(),
     async stop() {
-      await server.kill();
+      await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -85,7 +89,7 @@ async function startContainer(): Promise<PostgresService> {
     },
     async restart() {
       await handle.start();
-      await untilListening({ port: hostPort }, () => undefined);
+      await untilListening(hostPort, () => undefined);
     },
     async stop() {
       await container.stop({ remove: true, removeVolumes: true });

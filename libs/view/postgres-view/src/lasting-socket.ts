@@ -15,7 +15,8 @@ type Listener = (...args: unknown[]) => void;
 /** Resolves when it is connected. `onLost` is called once, when the connection can't be made or has ended. */
 export function openLastingSocket(target: NetConnectOpts, limitMs: number, onLost: () => void): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(target);
+    // With half-open sockets Node leaves `write` alone at the peer's end.
+    const socket = connect({ ...target, allowHalfOpen: true });
     let ended = false;
     const lost = (cause?: Error): PostgresConnectionLostError =>
       new PostgresConnectionLostError('the connection to Postgres is lost', { cause });
@@ -30,6 +31,7 @@ export function openLastingSocket(target: NetConnectOpts, limitMs: number, onLos
     socket.once('connect', () => {
       clearTimeout(timer);
       socket.off('error', fail);
+      socket.once('end', () => socket.destroy());
       socket.once('close', () => {
         ended = true;
         onLost();

@@ -2,10 +2,16 @@
 import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient } from '@periplus/client/api-client';
-import { createKubelet, type Kubelet, KUBELET_VERSION, type NodeDescription } from '@periplus/node/pod-lifecycle';
+import {
+  createKubelet,
+  type Kubelet,
+  KUBELET_VERSION,
+  type NodeDescription,
+  type ProbeTarget,
+} from '@periplus/node/pod-lifecycle';
 import { createHollowHost } from './hollow-host.js';
 import { createHollowProber } from './hollow-prober.js';
-import { createHollowRuntime, type HollowRuntime } from './hollow-runtime.js';
+import { createHollowRuntime, type HollowRuntime, type HollowRuntimeOptions } from './hollow-runtime.js';
 
 export interface HollowKubeletOptions {
   readonly client: ApiClient;
@@ -20,6 +26,10 @@ export interface HollowKubeletOptions {
   readonly logger: Logger;
   /** How often the runtime is looked at; 1 s by default. */
   readonly relistMs?: number;
+  /** What probes over the network answer; everything is well by default. */
+  readonly judge?: (target: ProbeTarget) => boolean;
+  /** What commands in containers answer; exit code 0 by default. */
+  readonly exec?: HollowRuntimeOptions['exec'];
   /** What an earlier kubelet of this node left running; a new one by default. */
   readonly runtime?: HollowRuntime;
 }
@@ -65,12 +75,13 @@ export function hollowNode(
 
 export function createHollowKubelet(options: HollowKubeletOptions): HollowKubelet {
   const { client, podCidr, time, random, logger, relistMs } = options;
-  const runtime = options.runtime ?? createHollowRuntime({ time, podCidr });
+  const runtime =
+    options.runtime ?? createHollowRuntime({ time, podCidr, ...(options.exec ? { exec: options.exec } : {}) });
   const kubelet = createKubelet({
     client,
     runtime,
     host: createHollowHost(),
-    prober: createHollowProber(),
+    prober: createHollowProber(options.judge),
     node: hollowNode(options),
     clusterDns: [],
     clusterDomain: 'cluster.local',

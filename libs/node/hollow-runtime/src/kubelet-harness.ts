@@ -5,7 +5,7 @@ import { createSeededRandom, createVirtualTime, type VirtualTime } from '@peripl
 import { silentLogger } from '@periplus/base/telemetry';
 import type { ApiClient } from '@periplus/client/api-client';
 import { createFakeApiClient, type FakeApiClient } from '@periplus/client/api-client/testing';
-import { createHollowKubelet, type HollowKubelet } from './hollow-kubelet.js';
+import { createHollowKubelet, type HollowKubelet, type HollowKubeletOptions } from './hollow-kubelet.js';
 
 export const podsTarget = { group: '', version: 'v1', resource: 'pods', namespace: 'default' };
 
@@ -47,7 +47,10 @@ export function withStrategicPatches(api: FakeApiClient): ApiClient {
   };
 }
 
-export function createKubeletHarness(seed = 1): KubeletHarness {
+export function createKubeletHarness(
+  options: Pick<HollowKubeletOptions, 'judge' | 'exec'> = {},
+  seed = 1,
+): KubeletHarness {
   const time = createVirtualTime(Date.UTC(2026, 0, 1));
   const random = createSeededRandom(seed);
   const api = createFakeApiClient({ time });
@@ -61,6 +64,7 @@ export function createKubeletHarness(seed = 1): KubeletHarness {
       time,
       random,
       logger: silentLogger,
+      ...options,
       ...(runtime ? { runtime } : {}),
     });
   let kubelet = build();

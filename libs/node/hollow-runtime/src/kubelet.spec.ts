@@ -220,3 +220,115 @@ describe('a kubelet', () => {
     expect(old?.pod.uid).not.toBe(fresh.metadata?.uid);
   });
 });
+
+describe('probes and hooks', () => {
+  let harness: KubeletHarness;
+  afterEach(() => harness.stop());
+  const http = { httpGet: { port: 80, path: '/' }, periodSeconds: 1 };
+  const main = (over: object) => ({ containers: [{ name: 'main', image: 'busybox:1', ...over }] });
+  const ready = () => harness.pod('p')?.status?.containerStatuses?.[0]?.ready;
+  const restarts = () => harness.pod('p')?.status?.containerStatuses?.[0]?.restartCount;
+
+  it('readiness comes and goes with its probe, after as many results as asked', async () => {
+    let well = false;
+    harness = createKubeletHarness({ judge: () => well });
+    await harness.createPod('p', main({ readinessProbe: { ...http, successThreshold: 2, failureThreshold: 2 } }));
+    await harness.run(5_000);
+    expect(ready()).toBe(false);
+    expect(harness.events('Unhealthy')[0]?.message).toBe('Readiness probe failed: refused');
+    well = true;
+    await harness.run(1_100);
+    expect(ready()).toBe(false);
+    await harness.run(1_100);
+    expect(ready()).toBe(true);
+    well = false;
+    await harness.run(3_000);
+    expect(ready()).toBe(false);
+    expect(restarts()).toBe(0);
+  });
+
+  it('a failed liveness probe restarts the container', async () => {
+    let exitCode = 0;
+    const nothing = new Uint8Array();
+    harness = createKubeletHarness({ exec: () => ({ exitCode, stdout: nothing, stderr: nothing }) });
+    const probe = { exec: { command: ['check'] }, periodSeconds: 1, failureThreshold: 2 };
+    await harness.createPod('p', main({ livenessProbe: probe }));
+    await harness.run(5_000);
+    expect(restarts()).toBe(0);
+    exitCode = 1;
+    await harness.run(2_500);
+    exitCode = 0;
+    await harness.run(2_000);
+    expect(restarts()).toBe(1);
+    expect(harness.events('Killing')[0]?.message).toBe('Container main failed liveness probe, will be restarted');
+  });
+
+  it('a startup probe holds the others back until it succeeds', async () => {
+    let started = false;
+    const asked: string[] = [];
+    harness = createKubeletHarness({
+      judge: (target) => {
+        const path = target.kind === 'http' ? target.path : '';
+        asked.push(path);
+        return path !== '/startup' || started;
+      },
+    });
+    const startupProbe = { httpGet: { port: 80, path: '/startup' }, periodSeconds: 1, failureThreshold: 30 };
+    await harness.createPod('p', main({ startupProbe, livenessProbe: http, readinessProbe: http }));
+    await harness.run(5_000);
+    expect(new Set(asked)).toEqual(new Set(['/startup']));
+    expect(harness.pod('p')?.status?.containerStatuses?.[0]?.started).toBe(false);
+    started = true;
+    await harness.run(4_000);
+    expect(harness.pod('p')?.status?.containerStatuses?.[0]).toMatchObject({ started: true, ready: true });
+  });
+
+  it('does not take readiness away from what it adopts', async () => {
+    harness = createKubeletHarness({ judge: () => true });
+    await harness.createPod('p', main({ readinessProbe: { ...http, periodSeconds: 30 } }));
+    await harness.run(5_000);
+    const since = harness.pod('p')?.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+    await harness.restartKubelet();
+    await harness.run(5_000);
+    expect(ready()).toBe(true);
+    const now = harness.pod('p')?.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+    expect(now).toBe(since);
+  });
+
+  it('a failed postStart hook stops the container, which is started again later', async () => {
+    const nothing = new Uint8Array();
+    harness = createKubeletHarness({ exec: () => ({ exitCode: 1, stdout: nothing, stderr: nothing }) });
+    await harness.createPod('p', main({ lifecycle: { postStart: { exec: { command: ['x'] } } } }));
+    await harness.run(3_000);
+    expect(harness.pod('p')?.status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe('PostStartHookError');
+    expect(harness.events('FailedPostStartHook').length).toBeGreaterThan(0);
+  });
+
+  it('lets a pod behind a Service serve on for a moment after its deletion', async () => {
+    harness = createKubeletHarness();
+    await harness.api.create({ ...podsTarget, resource: 'services' }, {
+      metadata: { name: 's', namespace: 'default' },
+      spec: { selector: { app: 'p' }, ports: [] },
+    } as object);
+    await harness.createPod('p', main({}), { labels: { app: 'p' } });
+    await harness.run(3_000);
+    const alive = () =>
+      harness
+        .kubelet()
+        .runtime.containers()
+        .some(({ state }) => state === 'running');
+    await harness.api.delete({ ...podsTarget, name: 'p' }, { gracePeriodSeconds: 30 });
+    await harness.run(1_500);
+    expect(alive()).toBe(true);
+    await harness.run(2_000);
+    expect(harness.pod('p')).toBeUndefined();
+  });
+
+  it('a pod that does not fit is rejected', async () => {
+    harness = createKubeletHarness();
+    await harness.createPod('p', main({ resources: { requests: { cpu: '100' } } }));
+    await harness.run(2_000);
+    expect(harness.pod('p')?.status).toMatchObject({ phase: 'Failed', reason: 'OutOfcpu' });
+    expect(harness.kubelet().runtime.containers()).toEqual([]);
+  });
+});

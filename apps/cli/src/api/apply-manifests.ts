@@ -5,9 +5,6 @@ import { type ApiResource, findKind, listResources, resourcePath } from './resou
 import { describeStatus, type RestClient, type RestResponse } from './rest-client.js';
 
 const fieldManager = 'periplus';
-const [notFound, conflict, unsupportedMediaType] = [404, 409, 415];
-
-const parentPath = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 export interface AppliedObject {
   readonly resource: ApiResource;
@@ -26,30 +23,23 @@ export function displayName({ resource, name }: Pick<AppliedObject, 'resource' |
   return `${resource.kind.toLowerCase()}${group}/${name}`;
 }
 
-function checked(answer: RestResponse, manifest: Manifest): Identity {
-  if (answer.status < 300) return answer.body as Identity;
-  const causes = (answer.body as { details?: { causes?: readonly { message?: string; field?: string }[] } }).details
-    ?.causes;
-  const hint = causes?.map(({ field, message }) => `  ${field ?? ''}: ${message ?? ''}`).join('\n');
-  throw new CommandFailure(`${manifest.source}: ${describeStatus(answer)}`, hint ? { hint } : {});
+interface StatusCause {
+  readonly message?: string;
+  readonly field?: string;
 }
 
-/** Makes the object what the manifest says, whether or not it is there. */
-async function sendManifest(client: RestClient, path: string, body: string): Promise<RestResponse> {
-  const applied = await client.send({
-    method: 'PATCH',
-    path: `${path}?fieldManager=${fieldManager}&force=true`,
-    body,
-    contentType: 'application/apply-patch+yaml',
-  });
-  if (applied.status !== unsupportedMediaType) return applied;
-  // A server without server-side apply: fields that left the manifest stay.
-  const created = await client.send({ method: 'POST', path: `${parentPath(path)}?fieldManager=${fieldManager}`, body });
-  if (created.status !== conflict) return created;
-  const patched = { method: 'PATCH', path: `${path}?fieldManager=${fieldManager}`, body } as const;
-  const strategic = await client.send({ ...patched, contentType: 'application/strategic-merge-patch+json' });
-  if (strategic.status !== unsupportedMediaType) return strategic;
-  return client.send({ ...patched, contentType: 'application/merge-patch+json' });
+function formatCauses(causes: readonly StatusCause[]): string {
+  return causes.map(({ field = '', message = '' }) => `  ${field}: ${message}`).join('\n');
+}
+
+function checked(answer: RestResponse, manifest: Manifest): Identity {
+  if (answer.status < 300) return answer.body as Identity;
+  const { details } = answer.body as { readonly details?: { readonly causes?: readonly StatusCause[] } };
+  const message = `${manifest.source}: ${describeStatus(answer)}`;
+  const causes = details?.causes ?? [];
+  if (causes.length < 2) throw new CommandFailure(message);
+  // The message has them all in one line, in brackets.
+  throw new CommandFailure(message.replace(/: \[.*$/s, ':'), { hint: formatCauses(causes) });
 }
 
 async function applyOne(
@@ -69,8 +59,14 @@ async function applyOne(
   }
   const path = resourcePath(resource, namespace, name);
   const before = await client.send({ path });
-  const { metadata } = checked(await sendManifest(client, path, body), manifest);
-  if (before.status === notFound) return { resource, namespace, name, outcome: 'created' };
+  const applied = await client.send({
+    method: 'PATCH',
+    path: `${path}?fieldManager=${fieldManager}&force=true`,
+    body,
+    contentType: 'application/apply-patch+yaml',
+  });
+  const { metadata } = checked(applied, manifest);
+  if (before.status === 404) return { resource, namespace, name, outcome: 'created' };
   const unchanged = (before.body as Identity).metadata?.resourceVersion === metadata?.resourceVersion;
   return { resource, namespace, name, outcome: unchanged ? 'unchanged' : 'configured' };
 }

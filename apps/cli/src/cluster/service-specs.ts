@@ -128,23 +128,21 @@ export function serviceSpecs(
       files: [containerdConfig],
     },
   ];
-  const own = ownServices
-    .filter((name) => existsSync(build.appFile(name)))
-    .map((name): Draft => {
-      const credentials = Object.values(configs[name]).filter(
-        (value): value is string => typeof value === 'string' && /\.(crt|key)$/.test(value),
-      );
-      return {
-        name,
-        command: process.execPath,
-        args: [build.appFile(name), '--config', serviceConfig(paths, name)],
-        env: { ...env, PERIPLUS_BUILD: build.digests[name] ?? '' },
-        probe: { kind: 'http', socketPath: serviceSocket(paths, name), path: '/readyz' },
-        after: order[name].filter((other) => !(other in order) || existsSync(build.appFile(other))),
-        version: build.version,
-        files: [serviceConfig(paths, name), ...credentials],
-      };
-    });
+  const own = ownServices.map((name): Draft => {
+    const credentials = Object.values(configs[name]).filter(
+      (value): value is string => typeof value === 'string' && /\.(crt|key)$/.test(value),
+    );
+    return {
+      name,
+      command: process.execPath,
+      args: [build.appFile(name), '--config', serviceConfig(paths, name)],
+      env: { ...env, PERIPLUS_BUILD: build.digests[name] ?? '' },
+      probe: { kind: 'http', socketPath: serviceSocket(paths, name), path: '/readyz' },
+      after: order[name],
+      version: build.version,
+      files: [serviceConfig(paths, name), ...credentials],
+    };
+  });
   return [...infrastructure, ...own].map(finish);
 }
 

@@ -82,6 +82,16 @@ function formatPastTable(answer: unknown): string {
   return formatTable(['NAMESPACE', 'NAME', 'REVISION', 'CREATED'], rows);
 }
 
+/** Who manages which field is for machines, and longer than the object: kubectl leaves it out too. */
+function withoutManagedFields(answer: unknown): unknown {
+  const strip = (object: ObjectLike) => {
+    const { managedFields: _, ...metadata } = (object.metadata ?? {}) as Record<string, unknown>;
+    return { ...object, metadata };
+  };
+  const { items } = answer as { readonly items?: readonly ObjectLike[] };
+  return items === undefined ? strip(answer as ObjectLike) : { ...(answer as object), items: items.map(strip) };
+}
+
 async function render(
   cluster: KnownCluster,
   client: RestClient,
@@ -98,10 +108,10 @@ async function render(
     at === undefined
       ? await ask(client, selection, options, 'application/json')
       : await askPast(cluster, selection, options, at);
-  if (output === 'json') return JSON.stringify(answer, null, 4);
+  if (output === 'json') return JSON.stringify(withoutManagedFields(answer), null, 4);
   if (output === 'name') return formatNames(answer, selection.resource);
   if (asTable && selection.name === undefined) return formatPastTable(answer);
-  return stringify(answer).trimEnd();
+  return stringify(withoutManagedFields(answer)).trimEnd();
 }
 
 export async function get(first: string, second: string | undefined, options: GetOptions): Promise<void> {

@@ -1,4 +1,5 @@
 /** Label and field selectors of a request as a selection of objects, with the index that narrows the search. */
+import type { KindSchema } from '@periplus/api/kinds';
 import {
   badRequest,
   type FieldSelector,
@@ -15,15 +16,22 @@ import type { Selection } from '@periplus/server/storage';
 import type { RequestOptions } from './api-request.js';
 import type { ResolvedKind } from './resolved-kind.js';
 
-/** Labels by which objects are found often enough to be worth an index. */
-const indexedLabels: ReadonlySet<string> = new Set([
-  'app',
-  'app.kubernetes.io/name',
-  'job-name',
-  'k8s-app',
-  'kubernetes.io/service-name',
-  'pod-template-hash',
-]);
+/**
+ * Labels by which a resource is selected get an index when they are first asked for. An index costs memory, and who asks
+ * for what is up to clients, so a resource has only so many.
+ */
+const indexedLabelsMax = 12;
+const indexedLabels = new WeakMap<KindSchema, Set<string>>();
+
+function mayIndex(kind: KindSchema, label: string): boolean {
+  let labels = indexedLabels.get(kind);
+  if (labels === undefined) indexedLabels.set(kind, (labels = new Set<string>()));
+  if (labels.has(label)) return true;
+  if (labels.size >= indexedLabelsMax) return false;
+  labels.add(label);
+  return true;
+}
+
 const indexedFields = ['spec.nodeName', 'involvedObject.uid', 'involvedObject.name'] as const;
 
 export function parseSelectors(options: RequestOptions): { labels: LabelSelector; fields: FieldSelector } {
@@ -34,14 +42,15 @@ export function parseSelectors(options: RequestOptions): { labels: LabelSelector
   return { labels: labels.value, fields: fields.value };
 }
 
-function indexOf(labels: LabelSelector, fields: FieldSelector): Selection['index'] {
+function indexOf(kind: KindSchema, labels: LabelSelector, fields: FieldSelector): Selection['index'] {
   for (const index of indexedFields) {
     const value = requiredFieldValue(fields, index);
     if (value !== undefined) return { index, value };
   }
-  for (const { key, operator, values } of labels.requirements)
-    if ((operator === '=' || operator === '==') && indexedLabels.has(key) && values[0] !== undefined)
-      return { index: `label:${key}`, value: values[0] };
+  for (const { key, operator, values } of labels.requirements) {
+    const isOne = operator === '=' || operator === '==' || (operator === 'in' && values.length === 1);
+    if (isOne && values[0] !== undefined && mayIndex(kind, key)) return { index: `label:${key}`, value: values[0] };
+  }
   return undefined;
 }
 
@@ -62,9 +71,13 @@ export function selectionOf(resolved: ResolvedKind, namespace: string, options: 
     return selectable[field]?.(object) ?? '';
   };
   if (selectsEverything(labels) && fields.requirements.length === 0) return { namespace };
-  const index = indexOf(labels, fields);
+  const name = requiredFieldValue(fields, 'metadata.name');
+  const isNameAlone = name !== undefined && selectsEverything(labels) && fields.requirements.length === 1;
+  if (isNameAlone) return { namespace, name };
+  const index = indexOf(resolved.stored.schema, labels, fields);
   return {
     namespace,
+    ...(name === undefined ? {} : { name }),
     ...(index ? { index } : {}),
     matches: (object) =>
       matchesLabels(labels, object.metadata?.labels) && matchesFields(fields, (field) => read(object, field)),

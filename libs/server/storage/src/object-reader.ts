@@ -20,7 +20,7 @@ import { continueTokenLifeMs, formatContinueToken, parseContinueToken } from './
 import type { History, HistoryItem, Past } from './history.js';
 import { parsePointInTime } from './point-in-time.js';
 import type { ReadBarrier } from './read-barrier.js';
-import { type Selection, scopeOf } from './selection.js';
+import { isSelected, type Selection, scopeOf, selectsAll } from './selection.js';
 import type { StoredObject } from './stored-object.js';
 
 export interface GetOptions {
@@ -162,7 +162,16 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
     if (list.at !== undefined) return at(await revisionOfPoint(stream, list.at, list.deadline));
     if (list.resourceVersionMatch === 'Exact') return at(parseRevision(list.resourceVersion ?? ''));
     await reach(stream, list.resourceVersion, list.deadline);
-    return cache.list(resourceOf(kind), scopeOf(selection));
+    return current(kind, selection);
+  }
+
+  /** The newest state; one object of one namespace is looked up rather than looked for. */
+  function current(kind: KindSchema, selection: Selection): Base {
+    const resource = resourceOf(kind);
+    const { name, namespace } = selection;
+    if (name === undefined || (kind.namespaced && namespace === '')) return cache.list(resource, scopeOf(selection));
+    const found = cache.get({ ...resource, namespace, name });
+    return { items: found === undefined ? [] : [found], revision: cache.appliedRevision(streamOf(resource)) };
   }
 
   async function nextPage(
@@ -176,8 +185,7 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
     const now = time.now();
     if (position.revision === 0) {
       await barrier.pass(stream, list.deadline);
-      const current = cache.list(resourceOf(kind), scopeOf(selection));
-      return page(current, selection, list, position.after, now);
+      return page(current(kind, selection), selection, list, position.after, now);
     }
     const fresh = formatContinueToken({ revision: noRevision, after: position.after, begunMs: now });
     const lapsed = (): never => {
@@ -211,7 +219,7 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
     for (const item of base.items) {
       passed += 1;
       if (start !== undefined && !isAfter(item.key, start)) continue;
-      if (selection.matches !== undefined && !selection.matches(item.object())) continue;
+      if (!isSelected(selection, item)) continue;
       found.push(item);
       if (limit > 0 && found.length >= limit) break;
     }
@@ -222,7 +230,7 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
       items: found,
       revision: base.revision,
       continue: formatContinueToken({ revision: base.revision, after: positionOf(last.key), begunMs }),
-      ...(selection.matches === undefined ? { remainingItemCount: left } : {}),
+      ...(selectsAll(selection) ? { remainingItemCount: left } : {}),
     };
   }
 

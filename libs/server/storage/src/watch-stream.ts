@@ -16,7 +16,7 @@ import { streamOf } from '@periplus/log/object-events';
 import type { CacheWatch, ResourceName, WatchCache, WatchChange } from '@periplus/view/watch-cache';
 import type { History } from './history.js';
 import { expiredRevision, type ObjectReader, parseRevision } from './object-reader.js';
-import { type Selection, scopeOf } from './selection.js';
+import { isSelected, type Selection, scopeOf } from './selection.js';
 import type { Serve, ServedObject } from './served-object.js';
 import type { StoredObject } from './stored-object.js';
 
@@ -107,8 +107,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
   }
 
   function toEvent(kind: KindSchema, selection: Selection, change: WatchChange): ServedEvent | undefined {
-    const isIn = (state: StoredObject | undefined): boolean =>
-      state !== undefined && (selection.matches === undefined || selection.matches(state.object()));
+    const isIn = (state: StoredObject | undefined): boolean => state !== undefined && isSelected(selection, state);
     const was = isIn(change.previous);
     if (change.type === 'delete')
       return was || (change.previous === undefined && isIn(change.current))
@@ -192,8 +191,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
       const list = cache.list(resource, scopeOf(selection));
       from = list.revision;
       for (const item of list.items)
-        if (selection.matches === undefined || selection.matches(item.object()))
-          initial.push({ type: 'ADDED', object: serve(kind, item) });
+        if (isSelected(selection, item)) initial.push({ type: 'ADDED', object: serve(kind, item) });
     } else from = resourceVersion === '' ? cache.appliedRevision(stream) : parseRevision(resourceVersion);
     if (from === noRevision) from = cache.appliedRevision(stream);
 

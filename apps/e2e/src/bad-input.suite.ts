@@ -44,6 +44,8 @@ export function describeBadInput(clusterOf: ClusterOf): void {
           `${server}${url}`,
           {
             method,
+            agent: false,
+            timeout: 20_000,
             rejectUnauthorized: false,
             headers: { authorization: `Bearer ${token}`, 'content-type': contentType },
           },
@@ -55,6 +57,7 @@ export function describeBadInput(clusterOf: ClusterOf): void {
             response.on('end', () => resolve(JSON.parse(text) as StatusBody));
           },
         );
+        outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
         outgoing.on('error', reject);
         outgoing.end(body);
       });

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { Pod } from '@periplus/api/kinds';
+import postgres from 'postgres';
 import { type Cluster, startRequestLoad, waitUntil } from '@periplus/testing/cluster';
 import { type ClusterOf, getService, nginxManifest, useNamespace, waitForReadyPods } from './fixtures.js';
 
@@ -140,27 +142,23 @@ export function describeFaults(clusterOf: ClusterOf): void {
       const cluster = clusterOf();
       const resources = (await cluster.kubectl(['api-resources', '--verbs=list', '-o', 'name'])).trim().split('\n');
       const paths = await listPaths(cluster, resources);
-      const revision = await cluster.kubectl([
-        'get',
-        'configmaps',
-        ...namespace,
-        '-o',
-        'jsonpath={.metadata.resourceVersion}',
-      ]);
+      const { metadata } = JSON.parse(await cluster.kubectl(['get', '--raw', '/api/v1/configmaps?limit=1'])) as {
+        metadata: { resourceVersion: string };
+      };
       const fingerprints = async (): Promise<Record<string, string>> => {
         const entries: [string, string][] = [];
         for (const path of paths) {
           const body = await cluster.kubectl([
             'get',
             '--raw',
-            `${path}?resourceVersion=${revision}&resourceVersionMatch=Exact&limit=10000`,
+            `${path}?resourceVersion=${metadata.resourceVersion}&resourceVersionMatch=Exact&limit=10000`,
           ]);
           entries.push([path, createHash('sha256').update(body).digest('hex')]);
         }
         return Object.fromEntries(entries);
       };
       const before = await fingerprints();
-      await cluster.periplus(['debug', 'drop-database']);
+      await dropSchemas(cluster.name);
       await waitUntil('the rebuilt database', 60_000, async () => {
         const { services } = JSON.parse(await cluster.periplus(['status', '-o', 'json'])) as {
           services: ServiceStatus[];
@@ -174,6 +172,30 @@ export function describeFaults(clusterOf: ClusterOf): void {
       expect(history.length).toBeGreaterThan(0);
     }, 180_000);
   });
+}
+
+/** Takes everything away that the projector made, under its feet. */
+async function dropSchemas(cluster: string): Promise<void> {
+  const config = JSON.parse(await readFile(`/var/lib/periplus/${cluster}/config/projector.json`, 'utf8')) as {
+    postgresUrl: string;
+  };
+  const { pathname, searchParams } = new URL(config.postgresUrl.replace('///', '//localhost/'));
+  const sql = postgres({
+    host: searchParams.get('host') ?? '',
+    port: Number(searchParams.get('port')),
+    user: searchParams.get('user') ?? '',
+    database: pathname.slice(1),
+    max: 1,
+    onnotice: () => undefined,
+  });
+  try {
+    const schemas = await sql<{ name: string }[]>`
+      select nspname as name from pg_namespace where nspname not like 'pg\\_%' and nspname not in ('information_schema', 'public')`;
+    expect(schemas.length).toBeGreaterThan(0);
+    for (const { name } of schemas) await sql`drop schema ${sql(name)} cascade`;
+  } finally {
+    await sql.end();
+  }
 }
 
 /** Lists of everything in the stream of objects; Leases and Events have positions of their own. */

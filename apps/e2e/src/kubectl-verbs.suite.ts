@@ -116,14 +116,21 @@ export function describeKubectlVerbs(clusterOf: ClusterOf): void {
       expect(diff.stdout).toMatch(/-\s+key: one\n\+\s+key: two/);
       await apply(cluster, namespace, manifest('two'));
       expect(await run('get', 'configmap', 'applied', '-o', 'jsonpath={.data.key}')).toBe('two');
-      const conflict = await cluster.tryKubectl(['apply', '--server-side', ...namespace, '-f', '-'], {
-        stdin: manifest('three'),
-      });
-      expect(conflict.stderr).toMatch(/conflict with "kubectl-client-side-apply"/);
-      await cluster.kubectl(['apply', '--server-side', '--force-conflicts', ...namespace, '-f', '-'], {
-        stdin: manifest('three'),
-      });
-      expect(await run('get', 'configmap', 'applied', '-o', 'jsonpath={.data.key}')).toBe('three');
+      const serverSide = (manager: string, ...more: string[]): readonly string[] => [
+        'apply',
+        '--server-side',
+        `--field-manager=${manager}`,
+        ...more,
+        ...namespace,
+        '-f',
+        '-',
+      ];
+      const other = manifest('three').replace('"applied"', '"shared"');
+      await cluster.kubectl(serverSide('first'), { stdin: other.replace('three', 'one') });
+      const conflict = await cluster.tryKubectl(serverSide('second'), { stdin: other });
+      expect(conflict.stderr).toMatch(/conflict with "first": \.data\.key/);
+      await cluster.kubectl(serverSide('second', '--force-conflicts'), { stdin: other });
+      expect(await run('get', 'configmap', 'shared', '-o', 'jsonpath={.data.key}')).toBe('three');
     });
 
     it('edits', async () => {

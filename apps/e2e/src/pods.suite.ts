@@ -94,7 +94,7 @@ export function describePods(clusterOf: ClusterOf): void {
         namespace,
         busyboxPod('informed', '', {
           container: {
-            command: ['sh', '-c', 'echo "$(GREETING)" "$(COST)"; env; sleep 3600'],
+            command: ['sh', '-c', `echo '$(GREETING)' '$(COST)'; env; sleep 3600`],
             env: [
               { name: 'NAME', value: 'world' },
               { name: 'GREETING', value: 'hello $(NAME)' },

@@ -81,7 +81,7 @@ export function describeServices(clusterOf: ClusterOf): void {
       const script = [
         'D=/var/run/secrets/kubernetes.io/serviceaccount',
         'test -s $D/token && test -s $D/ca.crt && cat $D/namespace && echo',
-        'nc -z -w 5 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT && echo reached',
+        'nc -w 5 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT < /dev/null && echo reached',
         'cat $D/token',
       ].join(' && ');
       const output = await cluster.kubectl(['exec', ...namespace, 'client', '--', 'sh', '-c', script]);

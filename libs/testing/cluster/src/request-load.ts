@@ -32,6 +32,8 @@ export function startRequestLoad(url: string, perSecond: number, answerLimitMs =
     void one.then(() => underWay.delete(one));
   };
   const timer = setInterval(send, 1000 / perSecond);
+  // A test that fails before it stops the load must not keep its process.
+  timer.unref();
 
   return {
     async stop() {

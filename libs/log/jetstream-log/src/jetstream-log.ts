@@ -18,7 +18,7 @@ import {
   systemEvent,
 } from '@periplus/log/object-events';
 import { expiryOf } from './message-expiry.js';
-import { createNatsKeyStore } from './nats-key-store.js';
+import { createLazyKeyStore } from './nats-key-store.js';
 import {
   connectNats,
   JetStreamApiError,
@@ -132,7 +132,7 @@ export async function connectJetStreamLog(options: JetStreamLogOptions): Promise
       for (const stream of streamNames) await ensureStream(connection, streamSettings(stream, replicas));
       await ensureGenesis(log, clusterId, time);
     }
-    const keyStore = await createNatsKeyStore(connection, { replicas, create: clusterId !== undefined });
+    const keyStore = createLazyKeyStore(connection, { replicas, create: clusterId !== undefined });
     return { ...log, keyStore, isConnected: () => connection.isConnected() };
   } catch (error) {
     await connection.close();

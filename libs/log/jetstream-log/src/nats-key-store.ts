@@ -11,6 +11,23 @@ export interface NatsKeyStoreOptions {
   readonly create: boolean;
 }
 
+/** Made, or found, when it is first needed: not everyone who follows the log needs keys. */
+export function createLazyKeyStore(connection: JetStreamConnection, options: NatsKeyStoreOptions): KeyStore {
+  let store: Promise<KeyStore> | undefined;
+  const opened = (): Promise<KeyStore> => {
+    store ??= createNatsKeyStore(connection, options).catch((error: unknown) => {
+      store = undefined;
+      throw new LogUnavailableError('the key store does not answer', { cause: error });
+    });
+    return store;
+  };
+  return {
+    get: async (keyId) => (await opened()).get(keyId),
+    putIfAbsent: async (keyId, wrappedKey) => (await opened()).putIfAbsent(keyId, wrappedKey),
+    delete: async (keyId) => (await opened()).delete(keyId),
+  };
+}
+
 /** NATS keys may hold only some characters; an id is a uid, but whatever comes is made into a key. */
 const toBucketKey = (keyId: string): string => Buffer.from(keyId, 'utf8').toString('hex');
 
@@ -22,10 +39,7 @@ function isTaken(error: unknown): boolean {
   return apiError?.err_code === wrongLastSequence;
 }
 
-export async function createNatsKeyStore(
-  connection: JetStreamConnection,
-  options: NatsKeyStoreOptions,
-): Promise<KeyStore> {
+async function createNatsKeyStore(connection: JetStreamConnection, options: NatsKeyStoreOptions): Promise<KeyStore> {
   const { nats } = connection;
   const settings = { history: 1, replicas: options.replicas, allow_direct: false, bindOnly: !options.create };
   const kv: KV = await nats.jetstream({ checkAPI: false }).views.kv(bucket, settings);

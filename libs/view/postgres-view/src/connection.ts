@@ -86,10 +86,17 @@ export interface PostgresPool {
 }
 
 /** What runs on the other connections of a lost client may finish within this. */
-const finishLimitSeconds = 10;
+const finishLimitSeconds = 2;
 
 export function createPostgresPool(target: Omit<PostgresTarget, 'onLost'>): PostgresPool {
   let current: Sql | undefined;
+  const leaving = new Set<Promise<void>>();
+
+  function leave(sql: Sql): void {
+    const left = sql.end({ timeout: finishLimitSeconds });
+    leaving.add(left);
+    void left.finally(() => leaving.delete(left));
+  }
 
   return {
     sql() {
@@ -99,13 +106,14 @@ export function createPostgresPool(target: Omit<PostgresTarget, 'onLost'>): Post
         onLost() {
           if (current !== made) return;
           current = undefined;
-          void made.end({ timeout: finishLimitSeconds });
+          leave(made);
         },
       });
       return (current = made);
     },
     async close() {
       await current?.end({ timeout: 1 });
+      await Promise.all(leaving);
     },
   };
 }

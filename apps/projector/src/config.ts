@@ -1,0 +1,40 @@
+/** The projector's options. */
+import { ConfigError, type ConfigOf, defineConfig } from '@periplus/base/config';
+import type { LogLevel } from '@periplus/base/telemetry';
+
+export const projectorConfig = defineConfig({
+  program: 'projector',
+  summary: 'Follows the log into Postgres: of many instances one works, the others stand by.',
+  options: [
+    { name: 'natsUrl', type: 'strings', required: true, help: 'where the log is', example: 'tls://127.0.0.1:4222' },
+    { name: 'natsCaFile', type: 'string', help: 'the CA of NATS, PEM; without it the connection is plain' },
+    { name: 'natsCertFile', type: 'string', help: 'the client certificate for NATS, PEM' },
+    { name: 'natsKeyFile', type: 'string', help: 'its key, PEM' },
+    {
+      name: 'postgresUrl',
+      type: 'string',
+      required: true,
+      help: 'where the projection is built; the database is made when it is missing',
+      example: 'postgres://periplus@127.0.0.1:5432/periplus',
+    },
+    {
+      name: 'metricsAddress',
+      type: 'string',
+      default: '127.0.0.1:9444',
+      help: 'where /livez, /readyz and /metrics answer',
+      example: 'unix:/run/projector.sock',
+    },
+    { name: 'logLevel', type: 'string', default: 'info', help: 'debug, info, warn or error' },
+  ],
+});
+
+export type ProjectorConfig = ConfigOf<typeof projectorConfig>;
+
+const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** Throws a ConfigError for a level that there isn't. */
+export function logLevelOf(config: ProjectorConfig): LogLevel {
+  const level = logLevels.find((each) => each === config.logLevel);
+  if (level === undefined) throw new ConfigError('projector', [`--log-level must be one of ${logLevels.join(', ')}`]);
+  return level;
+}

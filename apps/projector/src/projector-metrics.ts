@@ -1,0 +1,44 @@
+/** What the projector tells Prometheus: where it is, and what it had to set aside. */
+import type { EventLog } from '@periplus/log/event-log';
+import { streamNames } from '@periplus/log/object-events';
+import type { Projector } from '@periplus/view/postgres-view';
+import { Gauge, type Registry } from 'prom-client';
+
+/** All are read when they are asked for. */
+export function registerProjectorMetrics(
+  registry: Registry,
+  projector: Projector,
+  log: Pick<EventLog, 'lastRevision'>,
+): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'periplus_projector_revision',
+    help: 'The last revision of each stream that is in Postgres.',
+    labelNames: ['stream'],
+    registers,
+    collect() {
+      for (const stream of streamNames) this.set({ stream }, projector.position(stream));
+    },
+  });
+  new Gauge({
+    name: 'periplus_log_revision',
+    help: 'The last revision of each stream; absent while the log does not answer.',
+    labelNames: ['stream'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const stream of streamNames) {
+        const last = await log.lastRevision(stream).catch(() => undefined);
+        if (last !== undefined) this.set({ stream }, last);
+      }
+    },
+  });
+  new Gauge({
+    name: 'periplus_projector_quarantined_entries',
+    help: 'Unreadable entries that were set aside since the start.',
+    registers,
+    collect() {
+      this.set(projector.quarantined);
+    },
+  });
+}

@@ -1,0 +1,56 @@
+/** Puts the projector together: the log, Postgres, and what it tells of itself. */
+import { systemRandom, systemTime } from '@periplus/base/clock';
+import type { HealthCheck, Logger } from '@periplus/base/telemetry';
+import { connectJetStreamLog } from '@periplus/log/jetstream-log';
+import { createProjector, type Projector } from '@periplus/view/postgres-view';
+import type { Registry } from 'prom-client';
+import type { ProjectorConfig } from './config.js';
+import { registerProjectorMetrics } from './projector-metrics.js';
+
+export interface ProjectorService {
+  readonly projector: Projector;
+  readonly checks: Readonly<Record<string, HealthCheck>>;
+  /** Runs until `stop`. */
+  run(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ProjectorParts {
+  readonly config: Pick<ProjectorConfig, 'natsUrl' | 'natsCaFile' | 'natsCertFile' | 'natsKeyFile' | 'postgresUrl'>;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  /** Ends the attempts to reach NATS. */
+  readonly signal: AbortSignal;
+}
+
+function natsTls(config: ProjectorParts['config']) {
+  const { natsCaFile: caFile, natsCertFile: certFile, natsKeyFile: keyFile } = config;
+  return caFile && certFile && keyFile ? { tls: { caFile, certFile, keyFile } } : {};
+}
+
+export async function createProjectorService(parts: ProjectorParts): Promise<ProjectorService> {
+  const { config, registry, logger, signal } = parts;
+  const time = systemTime;
+  const random = systemRandom;
+  const connection = { servers: config.natsUrl, ...natsTls(config) };
+  const log = await connectJetStreamLog({ ...connection, time, random, logger, signal });
+  const projector = createProjector({ log, postgresUrl: config.postgresUrl, time, random, logger });
+  registerProjectorMetrics(registry, projector, log);
+  return {
+    projector,
+    checks: {
+      log() {
+        if (!log.isConnected()) throw new Error('NATS is not connected');
+      },
+      // One that stands by is ready to take over.
+      postgres() {
+        if (projector.state === 'starting') throw new Error('the projection is not there yet');
+      },
+    },
+    run: () => projector.run(),
+    async stop() {
+      await projector.close();
+      await log.close();
+    },
+  };
+}

@@ -18,5 +18,7 @@ export default {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   reporters: ['default', '<rootDir>/tools/test/summary-reporter.mjs'],
+  testSequencer: '<rootDir>/tools/test/sequencer.mjs',
+  maxWorkers: 2,
   testTimeout: 30_000,
 };

@@ -1,0 +1,1 @@
+export { containerdProblem, startTestContainerd, TEST_IMAGE, type TestContainerd } from './test-containerd.js';

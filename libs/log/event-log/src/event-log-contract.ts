@@ -1,5 +1,7 @@
 /** What every implementation of the log must do; each runs it in its own tests. */
 import { type Revision, toRevision } from '@periplus/api/meta';
+import { systemTime } from '@periplus/base/clock';
+import { sleep } from '@periplus/base/stdx';
 import type { Append, EventLog, Follower, LogEntry, StreamName } from './event-log.js';
 
 /** One log for the whole suite; subjects do not repeat between its tests. */
@@ -9,14 +11,15 @@ export interface ContractLog {
 }
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+/** On the real clock: the suite runs against real servers too. */
+const pause = (ms: number): Promise<void> => sleep(systemTime, ms);
 const textOf = (entry: LogEntry): string => new TextDecoder().decode(entry.payload);
 
-/** Polls on the real clock: the suite runs against real servers too. */
 async function until(condition: () => boolean, what: string, limitMs = 10_000): Promise<void> {
-  const started = performance.now();
+  const started = systemTime.monotonic();
   while (!condition()) {
-    if (performance.now() - started > limitMs) throw new Error(`${what}: not within ${limitMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (systemTime.monotonic() - started > limitMs) throw new Error(`${what}: not within ${limitMs} ms`);
+    await pause(5);
   }
 }
 
@@ -36,7 +39,7 @@ function collect(log: EventLog, stream: StreamName, from: Revision, slowMs = 0):
     async onEntries(portion) {
       if (busy) errors.push(new Error('called concurrently with itself'));
       busy = true;
-      if (slowMs > 0) await new Promise((resolve) => setTimeout(resolve, slowMs));
+      if (slowMs > 0) await pause(slowMs);
       entries.push(...portion);
       portions.push(portion.length);
       busy = false;
@@ -83,7 +86,7 @@ export function eventLogContract(name: string, makeLog: () => Promise<ContractLo
       const entry = await log.entry('objects', revision!);
       expect(entry).toMatchObject({ stream: 'objects', revision, subject });
       expect(Buffer.from(entry!.payload).equals(payload)).toBe(true);
-      expect(Math.abs(entry!.timestampMs - Date.now())).toBeLessThan(60_000);
+      expect(Math.abs(entry!.timestampMs - systemTime.now())).toBeLessThan(60_000);
       expect(await log.entry('objects', toRevision(revision! + 1_000))).toBeUndefined();
     });
 
@@ -220,7 +223,7 @@ export function eventLogContract(name: string, makeLog: () => Promise<ContractLo
       await appended('objects', [{ subject: newSubject(), payload: bytes('x') }]);
       await until(() => failures.length > 0, 'the report');
       await appended('objects', [{ subject: newSubject(), payload: bytes('y') }]);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
       expect(failures.map((error) => error.message)).toEqual(['no appetite']);
       expect([calls, closed.entries.length]).toEqual([1, 0]);
     });
@@ -242,7 +245,7 @@ export function eventLogContract(name: string, makeLog: () => Promise<ContractLo
     it('tells a follower that it has reached the end, also when the last entries are gone', async () => {
       const [subject] = [newSubject('events')];
       await appended('events', [{ subject, payload: bytes('short-lived'), ttlSeconds: 1 }]);
-      await new Promise((resolve) => setTimeout(resolve, 3_500));
+      await pause(3_500);
       const last = await log.lastRevision('events');
       expect(await log.entry('events', last)).toBeUndefined();
       let progress = 0;

@@ -45,6 +45,8 @@ function escapeCharacter(character: string): string {
   return escaped;
 }
 
+const plainToken = /^[A-Za-z0-9_:-]+$/;
+
 /** One token of a subject; `standIn` is the word that means the empty text there, if it may be empty. */
 export function escapeToken(text: string, standIn?: string): string {
   if (text === '' && standIn !== undefined) return standIn;
@@ -56,7 +58,7 @@ export function escapeToken(text: string, standIn?: string): string {
 export function unescapeToken(token: string, standIn?: string): string | undefined {
   if (token === '') return undefined;
   if (token === standIn) return '';
-  if (!token.includes('%')) return token;
+  if (plainToken.test(token)) return token;
   let text = '';
   for (let at = 0; at < token.length; ) {
     if (token[at] !== '%') {

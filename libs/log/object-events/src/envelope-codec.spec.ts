@@ -1,0 +1,125 @@
+import { toRevision } from '@periplus/api/meta';
+import fc from 'fast-check';
+import { checksumOf, decodeObjectEvent, encodeObjectEvent, objectRangeOf } from './envelope-codec.js';
+import { goldenEntries } from './golden/format-1.js';
+import { emptyKey, type ObjectEvent } from './object-event.js';
+import { testEvent, testKey, testSystemEvent } from './testing.js';
+
+function decoded(payload: Uint8Array): ObjectEvent {
+  const result = decodeObjectEvent(payload);
+  if (result.outcome === 'malformed') throw new Error(result.reason);
+  return result.event;
+}
+
+function reasonOf(payload: Uint8Array): string {
+  const result = decodeObjectEvent(payload);
+  return result.outcome === 'malformed' ? result.reason : 'an event';
+}
+
+const full: ObjectEvent = {
+  ...testEvent({ key: testKey('web', 'default', 'deployments', 'apps') }),
+  verb: 'create',
+  actor: { user: 'alice', groups: ['dev', 'ops'], userAgent: 'kubectl/1.32', impersonator: 'root', uid: 'u1' },
+  requestId: 'request',
+  changeId: 'change',
+  cause: { key: testKey('cause'), revision: toRevision(7) },
+  transaction: { id: 'tx', index: 1, count: 3 },
+  timeMicros: 1_764_000_000_123_456,
+  parent: toRevision(9_007_199_254_740_991),
+  seal: { algorithm: 1, keyId: 'uid', nonce: Uint8Array.of(1, 2, 3) },
+  traceparent: '00-a-b-01',
+  subresource: 'status',
+};
+
+describe('the envelope', () => {
+  it.each<[string, ObjectEvent]>([
+    ['of a write with everything said', full],
+    ['of a write with the least said', testEvent({ key: testKey('a') })],
+    ['of a genesis', testSystemEvent({ type: 'genesis', clusterId: 'c' })],
+    ['of a floor', testSystemEvent({ type: 'floor', revision: toRevision(12), scope: 'pods' })],
+    ['of a fence', testSystemEvent({ type: 'fence', holder: 'h', election: 'e' })],
+    ['of a barrier', testSystemEvent({ type: 'barrier' })],
+  ])('is read as it was written: %s', (_name, event) => {
+    const read = decoded(encodeObjectEvent(event));
+    expect({ ...read, object: Buffer.from(read.object), seal: undefined }).toEqual({
+      ...event,
+      object: Buffer.from(event.object),
+      seal: undefined,
+    });
+    expect(read.seal && Buffer.from(read.seal.nonce)).toEqual(event.seal && Buffer.from(event.seal.nonce));
+  });
+
+  it('keeps fields that this version does not know', () => {
+    // Field 1,000 with the text "later", as a newer writer would have added it.
+    const unknown = Buffer.from([0xc2, 0x3e, 0x05, ...Buffer.from('later')]);
+    const payload = Buffer.concat([encodeObjectEvent(full), unknown]);
+    const read = decoded(payload);
+    expect(Buffer.from(read.unknownFields!)).toEqual(unknown);
+    expect(Buffer.from(encodeObjectEvent(read))).toEqual(payload);
+  });
+
+  it('says where the object is', () => {
+    const payload = encodeObjectEvent(full);
+    const { start, end } = objectRangeOf(payload)!;
+    expect(Buffer.from(payload.subarray(start, end))).toEqual(Buffer.from(full.object));
+    expect(objectRangeOf(encodeObjectEvent(testSystemEvent({ type: 'barrier' })))).toBeUndefined();
+  });
+
+  it('is refused when a bit of the object has flipped', () => {
+    const payload = encodeObjectEvent(full);
+    payload[objectRangeOf(payload)!.start + 3]! ^= 1;
+    expect(reasonOf(payload)).toBe('the checksum does not match');
+  });
+
+  it.each<[string, Uint8Array, string]>([
+    ['an unknown format', Buffer.from([0x08, 0x02]), 'format 2 is unknown'],
+    ['no verb', Buffer.from([0x08, 0x01]), 'verb 0 is unknown'],
+    ['no key', encodeObjectEvent({ ...full, key: emptyKey }), 'key is missing'],
+    ['no object', encodeObjectEvent({ ...full, object: new Uint8Array() }), 'the object is missing'],
+    [
+      'a transaction that ends before it begins',
+      encodeObjectEvent({ ...full, transaction: { id: 't', index: 3, count: 3 } }),
+      'transaction 3 of 3 cannot be',
+    ],
+    [
+      'a transaction larger than any batch',
+      encodeObjectEvent({ ...full, transaction: { id: 't', index: 0, count: 1_001 } }),
+      'transaction 0 of 1001 cannot be',
+    ],
+    ['a negative time', encodeObjectEvent({ ...full, timeMicros: -1 }), 'time is out of range'],
+    [
+      'a system entry of no kind',
+      encodeObjectEvent({ ...full, verb: 'system', object: new Uint8Array() }),
+      'the system entry is of no known kind',
+    ],
+  ])('is refused with %s', (_name, payload, reason) => {
+    expect(reasonOf(payload)).toBe(reason);
+  });
+
+  it('is an event or says why not, whatever the bytes are', () => {
+    const good = encodeObjectEvent(full);
+    const cut = fc.tuple(fc.nat(good.length), fc.nat(255), fc.nat(good.length - 1)).map(([length, byte, at]) => {
+      const bytes = Uint8Array.from(good);
+      bytes[at] = byte;
+      return bytes.subarray(0, length);
+    });
+    fc.assert(
+      fc.property(fc.oneof(cut, fc.uint8Array({ maxLength: 200 })), (bytes) => {
+        const result = decodeObjectEvent(bytes);
+        if (result.outcome === 'malformed') expect(result.reason).not.toBe('');
+        else expect(checksumOf(result.event.object)).toHaveLength(16);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  // These bytes are in logs for ever: an entry may be added here, none may change.
+  it.each(goldenEntries)('of format 1 is read for ever: $name', ({ base64, event }) => {
+    const { object, seal, ...said } = decoded(Buffer.from(base64, 'base64'));
+    expect({
+      ...said,
+      object: Buffer.from(object).toString('base64'),
+      ...(seal ? { seal: { ...seal, nonce: Buffer.from(seal.nonce).toString('base64') } } : {}),
+    }).toEqual(event);
+  });
+});

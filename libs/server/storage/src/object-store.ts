@@ -225,16 +225,23 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     kind: StoredKind,
     key: ObjectKey,
     context: WriteContext,
+    /** The answer to a request that was carried out before. */
+    repeated: (stored: StoredObject) => T,
     act: (current: CachedObject | undefined, isNewest: boolean) => Promise<T | 'again'>,
   ): Promise<T> {
     let isNewest = false;
     for (let round = 0; round < conflictRoundsMax; round++) {
       const current = await read(key, context.deadline);
+      const before = earlier(key, context);
+      if (before !== undefined) return repeated(before);
       let result: T | 'again';
       try {
         result = await act(current, isNewest);
       } catch (error) {
-        if (isNewest || !isStatusError(error) || isUnavailable(error)) throw error;
+        if (!isStatusError(error) || isUnavailable(error)) throw error;
+        const first = isNewest ? await longAgo(key, context) : undefined;
+        if (first !== undefined) return repeated(first);
+        if (isNewest) throw error;
         result = 'again';
       }
       if (result !== 'again') return result;
@@ -258,9 +265,8 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   async function update(input: UpdateInput, context: WriteContext): Promise<UpdateResult> {
     const { kind } = input;
     const key = keyOf(kind, input.namespace, input.name);
-    return onCurrent<UpdateResult>(kind, key, context, async (current, isNewest) => {
-      const before = earlier(key, context);
-      if (before !== undefined) return { stored: before, created: false };
+    const repeated = (stored: StoredObject): UpdateResult => ({ stored, created: false });
+    return onCurrent<UpdateResult>(kind, key, context, repeated, async (current, isNewest) => {
       if (current === undefined) {
         if (!isNewest) return 'again';
         if (input.createInstead === undefined) throw notFound(kind.schema, key.name);
@@ -329,9 +335,11 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   async function deleteObject(input: DeleteInput, context: WriteContext): Promise<DeleteResult> {
     const { kind } = input;
     const key = keyOf(kind, input.namespace, input.name);
-    return onCurrent<DeleteResult>(kind, key, context, async (current, isNewest) => {
-      const before = earlier(key, context);
-      if (before !== undefined) return { outcome: cache.get(key) === undefined ? 'removed' : 'marked', stored: before };
+    const repeated = (stored: StoredObject): DeleteResult => ({
+      outcome: cache.get(key) === undefined ? 'removed' : 'marked',
+      stored,
+    });
+    return onCurrent<DeleteResult>(kind, key, context, repeated, async (current, isNewest) => {
       if (current === undefined) {
         if (!isNewest) return 'again';
         throw notFound(kind.schema, key.name);

@@ -32,6 +32,8 @@ export interface SchedulerService {
 const ELECTION = 'kube-scheduler';
 /** Bindings under way at the end have so long; what isn't bound then is seen as pending by who leads next. */
 const STOP_MS_MAX = 5_000;
+/** Events that are left then are lost: nobody waits for them. */
+const EVENTS_MS_MAX = 1_000;
 
 export function createSchedulerService(parts: SchedulerServiceParts): SchedulerService {
   const { client, schedulerName, time, random, logger } = parts;
@@ -67,9 +69,12 @@ export function createSchedulerService(parts: SchedulerServiceParts): SchedulerS
     pending: (place) => scheduler?.pending(place) ?? 0,
   });
 
-  async function settle(): Promise<void> {
-    await scheduler?.stop();
-    await recorder.flush();
+  async function within(limitMs: number, what: string, work: Promise<void>): Promise<void> {
+    try {
+      await withDeadline(time, limitMs, what, work);
+    } catch (error) {
+      logger.warn('work was cut short', { error });
+    }
   }
 
   return {
@@ -82,12 +87,9 @@ export function createSchedulerService(parts: SchedulerServiceParts): SchedulerS
     },
     isLeading: () => election.isLeading(),
     async stop() {
-      try {
-        await withDeadline(time, STOP_MS_MAX, 'ending the scheduling', settle());
-      } catch (error) {
-        logger.warn('work was cut short', { error });
-      }
+      if (scheduler !== undefined) await within(STOP_MS_MAX, 'ending the scheduling', scheduler.stop());
       await election.stop();
+      await within(EVENTS_MS_MAX, 'writing the last events', recorder.flush());
       informers.stop();
     },
   };

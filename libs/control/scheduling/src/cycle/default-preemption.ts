@@ -11,7 +11,7 @@ import type { PodInfo } from '../pod/pod-info.js';
 import { splitByBudget } from './disruption-budgets.js';
 import { createDiagnosis, formatFitError } from './fit-error.js';
 import { type Candidate, checkWithNominated } from './node-check.js';
-import type { SchedulingContext } from './schedule-pod.js';
+import type { Rejections, SchedulingContext } from './schedule-pod.js';
 
 export type PreemptionResult =
   /** The victims are to be deleted and the pod promised the node. */
@@ -49,13 +49,13 @@ const byImportance = (a: PodInfo, b: PodInfo): number =>
 /** Undefined: it may preempt. */
 function whyNotEligible(
   { pod }: Candidate,
-  rejections: ReadonlyMap<number, Rejection>,
+  rejections: Rejections,
   { state, nominations }: SchedulingContext,
 ): string | undefined {
   if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
   const nominated = nominations.nodeNameOf(pod.uid);
   const slot = nominated === undefined ? undefined : state.nodes.slotOf(nominated);
-  if (slot === undefined || rejections.get(slot)?.unresolvable) return undefined;
+  if (slot === undefined || rejections[slot]?.unresolvable) return undefined;
   for (const other of state.nodes.at(slot).pods.values())
     if (other.terminating && other.priority < pod.priority && isPreempted(other))
       return 'not eligible due to a terminating pod on the nominated node.';
@@ -132,14 +132,17 @@ function cheapest(found: readonly Victims[]): Victims | undefined {
 /** @param rejections why the pod fits no node, by slot: only where removing pods could help is looked for victims. */
 export function planPreemption(
   candidate: Candidate,
-  rejections: ReadonlyMap<number, Rejection>,
+  rejections: Rejections,
   budgets: readonly PodDisruptionBudget[],
   context: SchedulingContext,
 ): PreemptionResult {
   const { state, random } = context;
   const refusal = whyNotEligible(candidate, rejections, context);
   if (refusal !== undefined) return { kind: 'none', message: `preemption: ${refusal}`, clearNomination: false };
-  const worthTrying = [...rejections].filter(([, rejection]) => !rejection.unresolvable).map(([slot]) => slot);
+  const worthTrying: number[] = [];
+  rejections.forEach((rejection, slot) => {
+    if (rejection?.unresolvable === false) worthTrying.push(slot);
+  });
   const wanted = Math.min(
     worthTrying.length,
     Math.max(CANDIDATES_MIN, Math.floor(worthTrying.length * CANDIDATES_SHARE)),

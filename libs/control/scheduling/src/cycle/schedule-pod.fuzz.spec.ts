@@ -5,8 +5,8 @@ import { type CoreHarness, createCoreHarness, sketchNode, sketchPod } from '../t
 import { planPreemption } from './default-preemption.js';
 import { schedulePod } from './schedule-pod.js';
 
-const SEEDS = 40;
-const STEPS = 250;
+const SEEDS = 12;
+const STEPS = 200;
 
 const below = (random: Random, end: number): number => Math.floor(random.next() * end);
 const pick = <T>(random: Random, items: readonly T[]): T => items[below(random, items.length)]!;
@@ -89,14 +89,14 @@ function run(seed: number): string[] {
   const placed = new Map<string, string>();
   const known = new Map<string, Pod>();
   const trace: string[] = [];
+  const faults: string[] = [];
   for (let step = 0; step < STEPS; step++) {
     const chance = random.next();
     if (chance < 0.1) {
       const node = randomNode(random);
       const name = node.metadata!.name!;
       // A node that shrinks under its pods is overcommitted by no fault of the scheduler.
-      const busy = (state.nodes.slotOf(name) !== undefined && [...placed.values()].includes(name)) === true;
-      if (!busy) state.setNode(node);
+      if (![...placed.values()].includes(name)) state.setNode(node);
     } else if (chance < 0.13) state.removeNode(`n${below(random, 8)}`);
     else if (chance < 0.3 && placed.size > 0) {
       const uid = pick(random, [...placed.keys()]);
@@ -122,17 +122,18 @@ function run(seed: number): string[] {
             placed.delete(uid);
           }
           const again = schedulePod(info, context);
-          expect(again.kind).toBe('placed');
+          if (again.kind !== 'placed') faults.push(`${info.name} does not fit where it preempted`);
         }
       }
     }
-    expect(overcommitted(harness, placed)).toEqual([]);
+    faults.push(...overcommitted(harness, placed));
   }
   for (let slot = 0; slot < state.nodes.slotsEnd; slot++) {
     const pods = [...(state.nodes.podsAt(slot) ?? [])];
-    expect(state.nodes.requested(PODS, slot)).toBe(pods.length);
+    if (state.nodes.requested(PODS, slot) !== pods.length) faults.push(`slot ${slot} is counted wrongly`);
   }
-  expect(whatAFreshStateSays(harness, placed, known, random)).toEqual([]);
+  faults.push(...whatAFreshStateSays(harness, placed, known, random));
+  expect(faults).toEqual([]);
   return trace;
 }
 

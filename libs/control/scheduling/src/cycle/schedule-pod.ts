@@ -32,6 +32,9 @@ export interface SchedulingContext {
   defaultSpreadSelector(pod: Pod): LabelSelector | undefined;
 }
 
+/** Why the pod fits no node, by slot. */
+export type Rejections = readonly (Rejection | undefined)[];
+
 export type CycleResult =
   /** The pod should go there. Nothing is counted yet. */
   | { readonly kind: 'placed'; readonly nodeName: string; readonly feasible: number }
@@ -43,7 +46,7 @@ export type CycleResult =
       readonly plugins: ReadonlySet<PluginName>;
       readonly candidate: Candidate;
       /** By slot; nodes outside those the pod names have none. */
-      readonly rejections: ReadonlyMap<number, Rejection>;
+      readonly rejections: Rejections;
     };
 
 function toCandidate(pod: PodInfo, { views, defaultSpreadSelector }: SchedulingContext): Candidate {
@@ -63,7 +66,8 @@ function namedSlots(names: ReadonlySet<string>, { nodes }: ClusterState): number
 
 function aliveSlots({ nodes }: ClusterState): number[] {
   const slots: number[] = [];
-  for (let slot = 0; slot < nodes.slotsEnd; slot++) if (nodes.isAlive(slot)) slots.push(slot);
+  const end = nodes.slotsEnd;
+  for (let slot = 0; slot < end; slot++) if (nodes.isAlive(slot)) slots.push(slot);
   return slots;
 }
 
@@ -73,7 +77,8 @@ function fittingSlots({ view, onlyNodes }: Candidate, state: ClusterState): numb
     return namedSlots(onlyNodes, state).filter((slot) => view.rejectionAt(slot) === undefined);
   const { fits } = view.refresh();
   const slots: number[] = [];
-  for (let slot = 0; slot < state.nodes.slotsEnd; slot++) if (fits[slot] === 1) slots.push(slot);
+  const end = state.nodes.slotsEnd;
+  for (let slot = 0; slot < end; slot++) if (fits[slot] === 1) slots.push(slot);
   return slots;
 }
 
@@ -145,15 +150,17 @@ function pickBest(feasible: readonly number[], totals: Float64Array, random: Ran
 function explain(candidate: Candidate, further: NodeCheck | undefined, state: ClusterState): CycleResult {
   const { aliveCount } = state.nodes;
   const diagnosis = createDiagnosis();
-  const rejections = new Map<number, Rejection>();
+  const rejections: (Rejection | undefined)[] = [];
+  let rejected = 0;
   const slots = candidate.onlyNodes === undefined ? aliveSlots(state) : namedSlots(candidate.onlyNodes, state);
   for (const slot of slots) {
     const rejection = candidate.view.rejectionAt(slot) ?? further?.(slot);
     if (rejection === undefined) continue;
-    rejections.set(slot, rejection);
+    rejections[slot] = rejection;
+    rejected += 1;
     diagnosis.add(rejection);
   }
-  if (rejections.size < aliveCount) diagnosis.add(notNamedRejection, aliveCount - rejections.size);
+  if (rejected < aliveCount) diagnosis.add(notNamedRejection, aliveCount - rejected);
   const message = formatFitError(aliveCount, diagnosis.format());
   return { kind: 'unfit', message, plugins: diagnosis.plugins, candidate, rejections };
 }
@@ -172,11 +179,10 @@ export function schedulePod(pod: PodInfo, context: SchedulingContext): CycleResu
   const { state, random } = context;
   const candidate = toCandidate(pod, context);
   const { aliveCount } = state.nodes;
-  if (aliveCount === 0)
-    return { kind: 'unfit', message: NO_NODES, plugins: new Set(), candidate, rejections: new Map() };
+  if (aliveCount === 0) return { kind: 'unfit', message: NO_NODES, plugins: new Set(), candidate, rejections: [] };
   if (candidate.onlyNodes?.size === 0) {
     const message = formatFitError(aliveCount, conflictingTermsRejection.reasons.join(', '));
-    return { kind: 'unfit', message, plugins: new Set(['NodeAffinity']), candidate, rejections: new Map() };
+    return { kind: 'unfit', message, plugins: new Set(['NodeAffinity']), candidate, rejections: [] };
   }
   const placedOn = (slot: number, feasible: number): CycleResult => ({
     kind: 'placed',

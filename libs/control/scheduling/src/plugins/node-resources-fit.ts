@@ -4,10 +4,14 @@ import { CPU, MEMORY, PODS, type ResourceIndex } from '../pod/resource-index.js'
 import type { NodeTable } from '../state/node-table.js';
 import { type Rejection, SCORE_MAX } from './plugin.js';
 
+/** Each kind of lack has one, which all nodes share. */
 const rejections = new Map<string, Rejection>();
 const REJECTIONS_MAX = 1_024;
 
-function rejectionFor(reasons: readonly string[], unresolvable: boolean): Rejection {
+function rejectionFor(missing: readonly number[], unresolvable: boolean, resources: ResourceIndex): Rejection {
+  const reasons = missing.map((resource) =>
+    resource === PODS ? 'Too many pods' : `Insufficient ${resources.nameOf(resource)}`,
+  );
   const key = `${unresolvable}:${reasons.join(',')}`;
   let rejection = rejections.get(key);
   if (rejection === undefined) {
@@ -24,18 +28,18 @@ export function filterNodeResourcesFit(
   slot: number,
   resources: ResourceIndex,
 ): Rejection | undefined {
-  let reasons: string[] | undefined;
+  let missing: number[] | undefined;
   let unresolvable = false;
   for (let at = 0; at < requests.resources.length; at++) {
     const resource = requests.resources[at]!;
     const amount = requests.amounts[at]!;
     const allocatable = nodes.allocatable(resource, slot);
     if (amount <= allocatable - nodes.requested(resource, slot)) continue;
-    reasons ??= [];
-    reasons.push(resource === PODS ? 'Too many pods' : `Insufficient ${resources.nameOf(resource)}`);
+    missing ??= [];
+    missing.push(resource);
     if (amount > allocatable) unresolvable = true;
   }
-  return reasons === undefined ? undefined : rejectionFor(reasons, unresolvable);
+  return missing === undefined ? undefined : rejectionFor(missing, unresolvable, resources);
 }
 
 const leftOver = (capacity: number, used: number): number =>

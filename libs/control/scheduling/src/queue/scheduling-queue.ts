@@ -81,6 +81,8 @@ export function backoffMs(attempts: number): number {
 
 export function createSchedulingQueue({ time, onReady }: SchedulingQueueOptions): SchedulingQueue {
   const entries = new Map<string, Entry>();
+  /** Those of them in place `unschedulable`, so that an event looks at nobody else. */
+  const unschedulable = new Set<Entry>();
   const counts: Record<QueuePlace, number> = { active: 0, backoff: 0, unschedulable: 0, gated: 0 };
   const active = createHeap<Ticket>(byPriority);
   const backoff = createHeap<Ticket>(byTime);
@@ -92,8 +94,13 @@ export function createSchedulingQueue({ time, onReady }: SchedulingQueueOptions)
   const isCurrent = ({ entry, order }: Ticket, place: QueuePlace): boolean =>
     entry.order === order && entry.place === place && entries.get(entry.pod.uid) === entry;
 
+  function leave(entry: Entry): void {
+    counts[entry.place] -= 1;
+    unschedulable.delete(entry);
+  }
+
   function place(entry: Entry, next: QueuePlace): void {
-    if (entries.get(entry.pod.uid) === entry) counts[entry.place] -= 1;
+    if (entries.get(entry.pod.uid) === entry) leave(entry);
     entry.place = next;
     counts[next] += 1;
     entry.order = ++orders;
@@ -105,7 +112,10 @@ export function createSchedulingQueue({ time, onReady }: SchedulingQueueOptions)
     } else if (next === 'backoff') {
       backoff.push({ ...ticket, atMs: entry.turnMs + backoffMs(entry.attempts) });
       armBackoff();
-    } else if (next === 'unschedulable') armFlush();
+    } else if (next === 'unschedulable') {
+      unschedulable.add(entry);
+      armFlush();
+    }
   }
 
   /** To where a pod goes that is worth another try. */
@@ -138,9 +148,8 @@ export function createSchedulingQueue({ time, onReady }: SchedulingQueueOptions)
     cancelFlush = time.after(FLUSH_PERIOD_MS, () => {
       cancelFlush = undefined;
       const before = time.monotonic() - UNSCHEDULABLE_MAX_MS;
-      for (const entry of [...entries.values()])
-        if (entry.place === 'unschedulable' && entry.turnMs <= before) retry(entry);
-      if (counts.unschedulable > 0) armFlush();
+      for (const entry of [...unschedulable]) if (entry.turnMs <= before) retry(entry);
+      if (unschedulable.size > 0) armFlush();
     });
   }
 
@@ -181,14 +190,14 @@ export function createSchedulingQueue({ time, onReady }: SchedulingQueueOptions)
     remove(uid) {
       const known = entries.get(uid);
       if (known === undefined) return;
-      counts[known.place] -= 1;
+      leave(known);
       entries.delete(uid);
     },
     take() {
       for (let next = active.pop(); next !== undefined; next = active.pop()) {
         if (stopped || !isCurrent(next, 'active')) continue;
         const { entry } = next;
-        counts.active -= 1;
+        leave(entry);
         entries.delete(entry.pod.uid);
         return { pod: entry.pod, attempts: entry.attempts + 1, sinceMs: entry.sinceMs };
       }
@@ -197,9 +206,7 @@ export function createSchedulingQueue({ time, onReady }: SchedulingQueueOptions)
     addUnschedulable: (queued, refusedBy) => giveBack(queued, 'unschedulable', refusedBy),
     addBackoff: (queued) => giveBack(queued, 'backoff', noPlugins),
     move(event) {
-      if (counts.unschedulable === 0) return;
-      for (const entry of [...entries.values()])
-        if (entry.place === 'unschedulable' && mayHelp(event, entry.refusedBy)) retry(entry);
+      for (const entry of [...unschedulable]) if (mayHelp(event, entry.refusedBy)) retry(entry);
     },
     has: (uid) => entries.has(uid),
     count: (where) => counts[where],

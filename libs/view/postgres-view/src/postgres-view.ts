@@ -155,7 +155,7 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
         select revision, cluster_id from watermark where stream = ${stream}`;
       if (position === undefined || position.revision === 0) return undefined;
       const rows = transaction<EntryRow[]>`
-        select ${entryColumns(sql)} from latest l join history h using (stream, revision)
+        select ${entryColumns(sql)}, l.expires_ms from latest l join history h using (stream, revision)
         where l.stream = ${stream} order by l.revision`;
       await rows.cursor(snapshotPortion, async (portion) => {
         await onRows(portion.map(toStoredEvent));

@@ -11,6 +11,8 @@ export interface StoredEvent {
   /** The end of the transaction it came with. */
   readonly commitRevision: Revision;
   readonly timestampMs: number;
+  /** When the log drops the entry; known of a snapshot's rows only. */
+  readonly expiresAtMs?: number;
   readonly event: ObjectEvent;
 }
 
@@ -29,6 +31,7 @@ export interface EntryRow {
   readonly commit_revision: number;
   readonly appended_ms: number;
   readonly entry: Buffer;
+  readonly expires_ms?: number | null;
 }
 
 /** The projection holds what it can't have been given: it is to be built anew. */
@@ -46,6 +49,7 @@ export function toStoredEvent(row: EntryRow): StoredEvent {
     revision: toRevision(row.revision),
     commitRevision: toRevision(row.commit_revision),
     timestampMs: row.appended_ms,
+    ...(row.expires_ms ? { expiresAtMs: row.expires_ms } : {}),
     event: decoded.event,
   };
 }

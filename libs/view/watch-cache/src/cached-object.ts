@@ -33,6 +33,8 @@ export interface CachedObject {
 /** The cache's own view: with what is needed to make the state at another revision. */
 export interface CachedState extends CachedObject {
   readonly spliceAt: number;
+  /** When the log drops the entry. */
+  readonly expiresAtMs?: number;
 }
 
 type StateFields = Omit<CachedState, 'object'>;
@@ -46,6 +48,7 @@ class ParsingState implements CachedState {
   readonly timestampMs: number;
   readonly storageJson: Uint8Array;
   readonly spliceAt: number;
+  declare readonly expiresAtMs?: number;
   declare readonly unreadable?: 'keyGone' | 'damaged';
   readonly #parsed: ParsedObjects;
 
@@ -57,6 +60,7 @@ class ParsingState implements CachedState {
     this.timestampMs = fields.timestampMs;
     this.storageJson = fields.storageJson;
     this.spliceAt = fields.spliceAt;
+    if (fields.expiresAtMs !== undefined) this.expiresAtMs = fields.expiresAtMs;
     if (fields.unreadable !== undefined) this.unreadable = fields.unreadable;
     this.#parsed = parsed;
   }
@@ -103,6 +107,7 @@ export function toCachedState(
       timestampMs: position.timestampMs,
       storageJson: spliceRevision(json, spliceAt, position.revision),
       spliceAt,
+      expiresAtMs: position.expiresAtMs,
       unreadable,
     },
     parsed,
@@ -110,7 +115,11 @@ export function toCachedState(
 }
 
 /** The last state of an object that expired, at the revision that says so. */
-export function toExpiredState(previous: CachedState, position: ChangePosition, parsed: ParsedObjects): CachedState {
+export function toExpiredState(
+  previous: CachedState,
+  position: Pick<ChangePosition, 'revision' | 'timestampMs'>,
+  parsed: ParsedObjects,
+): CachedState {
   const { revision, timestampMs } = position;
   const storageJson = respliceRevision(previous.storageJson, previous.spliceAt, previous.revision, revision);
   const event: EventMetadata = { ...previous.event, verb: 'delete', parent: previous.revision };

@@ -8,6 +8,8 @@ export interface SnapshotRow {
   readonly subject: Subject;
   readonly revision: Revision;
   readonly timestampMs: number;
+  /** When the log drops the entry. */
+  readonly expiresAtMs?: number;
   readonly event: ObjectEvent;
 }
 

@@ -1,6 +1,6 @@
 /** Feeds one stream's state: the snapshot first, then the log; sealed objects are opened on the way. */
 import { type KubeObject, toRevision } from '@periplus/api/meta';
-import type { Random, Time } from '@periplus/base/clock';
+import type { CancelTimer, Random, Time } from '@periplus/base/clock';
 import { createBackoff, sleep } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
 import type { EventLog, Follower, LogEntry, StreamName } from '@periplus/log/event-log';
@@ -39,6 +39,9 @@ export interface StreamFollower {
 /** Keys that are fetched at the same time. */
 const openingMax = 64;
 const startLimitMs = 600_000;
+/** A marker is given this long to come before its message is taken for expired without one. */
+const expiryGraceMs = 60_000;
+const sweepIntervalMs = 60_000;
 
 export function createStreamFollower(options: StreamFollowerOptions): StreamFollower {
   const { stream, log, sealer, time, random, limits, parsed, snapshots } = options;
@@ -49,6 +52,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
   let follower: Follower | undefined;
   let failed: Error | undefined;
   let closed = false;
+  let cancelSweep: CancelTimer | undefined;
   /** States of changes that are not committed yet. */
   const pending = new Map<Change, CachedState>();
 
@@ -96,9 +100,22 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
       state.apply(commit, pending, deliveries);
       for (const change of commit.changes) pending.delete(change);
     }
-    for (const [watcher, watchChanges] of deliveries) watcher.listener(watchChanges);
-    state.window.trim(time.now());
+    deliver(deliveries);
     waiters.reached(state.applied);
+  }
+
+  function deliver(deliveries: Deliveries): void {
+    for (const [watcher, changes] of deliveries) watcher.listener(changes);
+    state.window.trim(time.now());
+  }
+
+  function sweepLater(): void {
+    cancelSweep = time.after(sweepIntervalMs, () => {
+      const deliveries: Deliveries = new Map();
+      state.expireMissed(time.now() - expiryGraceMs, deliveries);
+      deliver(deliveries);
+      sweepLater();
+    });
   }
 
   function onEntries(entries: readonly LogEntry[]): void | Promise<void> {
@@ -117,7 +134,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     const sealed = rows.filter((row) => row.event.seal !== undefined && row.event.verb !== 'delete');
     const opened = await openAll(sealed, (row) => row.event);
     for (const row of rows) {
-      const { subject, revision, timestampMs, event } = row;
+      const { subject, revision, timestampMs, expiresAtMs, event } = row;
       if (event.verb === 'system' || event.verb === 'delete') {
         into.load(subject, revision, undefined, undefined);
         continue;
@@ -125,7 +142,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
       const read = event.seal === undefined ? readObjectJson(event.object) : undefined;
       const plain = read?.outcome === 'object' ? read : undefined;
       const content = { plain, opened: opened.get(row) };
-      const cached = toCachedState({ stream, subject, revision, timestampMs }, event, content, parsed);
+      const cached = toCachedState({ stream, subject, revision, timestampMs, expiresAtMs }, event, content, parsed);
       into.load(subject, revision, cached, plain?.value as KubeObject | undefined);
     }
   }
@@ -167,6 +184,8 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
       if (loaded !== undefined) state = loaded;
       const target = await log.lastRevision(stream);
       if (closed) return;
+      // Only Events end by themselves.
+      if (stream === 'events') sweepLater();
       follower = log.follow(stream, toRevision(state.applied + 1), {
         onEntries,
         onProgress(revision) {
@@ -187,6 +206,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     failure: () => failed,
     close() {
       closed = true;
+      cancelSweep?.();
       follower?.close();
       waiters.close();
     },

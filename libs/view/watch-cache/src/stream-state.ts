@@ -22,6 +22,8 @@ export interface StreamState {
   load(subject: Subject, revision: Revision, state: CachedState | undefined, object: KubeObject | undefined): void;
   /** Makes a commit visible. `states` has the state of each put and delete. */
   apply(commit: Commit, states: ReadonlyMap<Change, CachedState>, into: Deliveries): void;
+  /** Removes what expired before `beforeMs` though no entry said so: nobody followed the log while its marker was there. */
+  expireMissed(beforeMs: number, into: Deliveries): void;
   /** Nothing retained is between what was applied and `revision`. */
   advance(revision: Revision): void;
 }
@@ -100,6 +102,16 @@ export function createStreamState(limits: WindowLimits, parsed: ParsedObjects): 
         window.push({ ...item, store, state, bytes: watchChange.previous?.storageJson.length ?? 0 });
       }
       applied = commit.revision;
+    },
+    expireMissed(beforeMs, into) {
+      for (const store of stores.values())
+        for (const previous of store.list({})) {
+          if (previous.expiresAtMs === undefined || previous.expiresAtMs >= beforeMs) continue;
+          const position = { revision: applied, timestampMs: previous.expiresAtMs };
+          const current = toExpiredState(previous, position, parsed);
+          store.apply({ type: 'delete', revision: applied, current, previous }, applied, undefined, into);
+          window.push({ commitRevision: applied, timestampMs: beforeMs, store, bytes: previous.storageJson.length });
+        }
     },
     advance(revision) {
       if (revision > applied) applied = revision;

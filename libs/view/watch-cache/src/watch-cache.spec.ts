@@ -301,6 +301,37 @@ describe('watch cache', () => {
     expect(cache.lastRevisionOf(subjectOf(key))).toBe(0);
   });
 
+  it('drops an Event whose marker nobody told it of', async () => {
+    const time = createVirtualTime(1_000_000);
+    const log = createMemoryLog({ time });
+    const key = testKey('e', 'default', 'events');
+    const follow: EventLog['follow'] = (stream, from, handler) =>
+      log.follow(stream, from, {
+        ...handler,
+        onEntries: (entries) => handler.onEntries(entries.filter((entry) => entry.marker === undefined)),
+      });
+    const random = createSeededRandom(1);
+    const sealer = createSealer({ keyStore: createMemoryKeyStore(), clusterKey: new Uint8Array(32), random });
+    await done(time, ensureGenesis(log, 'cluster', time));
+    const cache = createWatchCache({ log: { ...log, follow }, sealer, time, random, logger: silentLogger });
+    await done(time, cache.start());
+    await done(time, log.append('events', [{ ...append({ key }), ttlSeconds: 60 }]));
+    await settle(time);
+    const seen: WatchChange[] = [];
+    cache.watch(key, toRevision(2), (changes) => seen.push(...changes));
+    for (const [minutes, events] of [
+      [1, 1],
+      [3, 0],
+    ] as const) {
+      time.advance(minutes * 60_000);
+      await settle(time);
+      expect(cache.list(key).items).toHaveLength(events);
+    }
+    expect(seen.map(({ type, previous }) => `${type} ${previous?.revision}`)).toEqual(['delete 2']);
+    cache.close();
+    expect(time.nextDueMs()).toBeUndefined();
+  });
+
   it('waits for a revision no longer than asked', async () => {
     const { cache, write, time } = await start();
     const soon = cache.waitFor('objects', toRevision(2), 1_000);

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 /** A name that says nothing else on a machine. */
-const name = 'lifecycle';
+const name = 'mayfly';
 const mine = new RegExp(`/${name}/|-${name}\\b|pp-${name}-`);
 let folder = '';
 let env: Record<string, string>;

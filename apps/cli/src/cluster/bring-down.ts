@@ -13,7 +13,15 @@ import {
   removeControlGroup,
   unmountBelow,
 } from '@periplus/ops/dependencies';
-import { createSupervisorClient, endRecordedService, listRecordedServices } from '@periplus/ops/processes';
+import {
+  createSupervisorClient,
+  endProcess,
+  endRecordedService,
+  listProcesses,
+  listRecordedServices,
+  type ProcessIdentity,
+  processIdentity,
+} from '@periplus/ops/processes';
 import type { Progress } from '../output/progress.js';
 import type { Build } from './build-note.js';
 import type { KnownCluster } from './context.js';
@@ -55,6 +63,22 @@ async function createServiceStopper(paths: ClusterPaths): Promise<ServiceStopper
   };
 }
 
+/** Services of this cluster that no record speaks of, by the configuration or data that they were started with. */
+function listStrays(paths: ClusterPaths): readonly ProcessIdentity[] {
+  return listProcesses().flatMap(({ pid, arguments: args }) => {
+    const [config, data] = ['--config', '-D'].map((flag) =>
+      args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined,
+    );
+    const ours = config?.startsWith(`${paths.config}/`) === true || data?.startsWith(`${paths.postgres}/`) === true;
+    return ours && pid !== process.pid ? (processIdentity(pid) ?? []) : [];
+  });
+}
+
+async function endStrays(paths: ClusterPaths): Promise<void> {
+  const strays = listStrays(paths);
+  await Promise.all(strays.map((stray) => endProcess(stray, { stopSignal: 'SIGINT', stopTimeoutMs })));
+}
+
 async function endContainers(paths: ClusterPaths, controlGroup: string, services: ServiceStopper): Promise<void> {
   await endControlGroup(controlGroup, podGraceMs);
   if (listRecordedServices(paths.run).includes('containerd')) await forgetContainers(paths.containerdSocket);
@@ -76,6 +100,7 @@ export async function bringDown({ name, paths }: KnownCluster, build: Build, pro
     for (const names of rest) await services.stop(names);
     await services.stop(listRecordedServices(paths.run));
     await services.finish();
+    await endStrays(paths);
   });
   await progress.step('Network', () => bringNetworkDown(build, paths));
   rmSync(paths.run, { recursive: true, force: true });

@@ -19,7 +19,7 @@ export {
   type ServiceStatus,
   startOrder,
 } from './service-spec.js';
-export type { ServiceEvent } from './supervised-service.js';
+export { endProcess, type ServiceEvent } from './supervised-service.js';
 export { createSupervisor, type Supervisor } from './supervisor.js';
 export { createSupervisorClient, serveSupervisor } from './supervisor-socket.js';
 export { type SupervisorClient, SupervisorError, type SupervisorInfo } from './supervisor-socket.js';

@@ -91,8 +91,11 @@ export function createSupervisedService(
 
   const onExit = (exitCode: number | null, signal: string | null): void => {
     const runMs = running === undefined ? 0 : Date.now() - running.startedAt;
+    const ended = running;
     running = undefined;
-    rmSync(recordPath, { force: true });
+    // Its successor under another supervised service may have written its own already.
+    const noted = readRecord(recordPath);
+    if (ended !== undefined && noted?.pid === ended.pid && noted.startTicks === ended.startTicks) rmSync(recordPath);
     lastExit = { exitCode, signal, at: Date.now() };
     report({ service: spec.name, event: 'exited', detail: { exitCode, signal, runMs } });
     if (state === 'stopped') return;

@@ -68,7 +68,12 @@ export function serveSupervisor(
 }
 
 /** How a call ends when nobody is there, or when it left just now. */
-const gone: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ECONNRESET']);
+const gone: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
+function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code !== undefined && gone.has(code);
+}
 
 export class SupervisorError extends Error {
   readonly code = 'SupervisorFailed';
@@ -102,8 +107,7 @@ export function createSupervisorClient(socketPath: string): SupervisorClient {
       try {
         return (await call('GET', '/status', undefined, 10_000)) as SupervisorInfo;
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== undefined && gone.has(code)) return undefined;
+        if (isGone(error)) return undefined;
         throw error;
       }
     },
@@ -114,7 +118,10 @@ export function createSupervisorClient(socketPath: string): SupervisorClient {
       await call('POST', '/stop', names);
     },
     async leave() {
-      await call('POST', '/leave');
+      await call('POST', '/leave').catch((error: unknown) => {
+        // It may be gone before its answer is read.
+        if (!isGone(error)) throw error;
+      });
     },
   };
 }

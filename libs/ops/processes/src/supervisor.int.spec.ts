@@ -128,6 +128,23 @@ test('the next supervisor adopts running services and still restarts them', asyn
   await readyPid(second, 'a', pid);
 });
 
+test('a service that was adopted and then changed is found again by the supervisor after', async () => {
+  const first = createSupervisor(folder, () => undefined);
+  await first.apply([spec('a')]);
+  await readyPid(first, 'a');
+  first.close();
+  const second = createSupervisor(folder, () => undefined);
+  await second.apply([spec('a')]);
+  await second.apply([spec('a', { digest: 'changed' })]);
+  const pid = await readyPid(second, 'a');
+  // Longer than it takes to notice that the adopted process, which is no child, has ended.
+  await sleep(500);
+  second.close();
+  const third = newSupervisor();
+  await third.apply([spec('a', { digest: 'changed' })]);
+  expect(await readyPid(third, 'a')).toBe(pid);
+});
+
 test('stopping asks first and kills what does not listen', async () => {
   const supervisor = newSupervisor();
   const deaf = ['-e', `process.on('SIGTERM', () => {}); ${server.split('process.on')[0]}`, join(folder, 'deaf.sock')];

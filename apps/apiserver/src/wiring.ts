@@ -4,15 +4,15 @@ import { createPublication } from '@periplus/api/schema';
 import { systemRandom, systemTime } from '@periplus/base/clock';
 import type { HealthCheck, Logger } from '@periplus/base/telemetry';
 import { connectJetStreamLog, type JetStreamLog } from '@periplus/log/jetstream-log';
-import { createSealer } from '@periplus/log/object-events';
+import { createSealer, streamNames } from '@periplus/log/object-events';
 import { createServiceAccountTokens, readSigningKey, type ServiceAccountTokens } from '@periplus/server/credentials';
 import { createGrpcServer } from '@periplus/server/grpc';
 import { createNodeProxy } from '@periplus/server/node-proxy';
-import { createServerCore } from '@periplus/server/requests';
+import { createServerCore, type ServerCore } from '@periplus/server/requests';
 import { createPathRoutes, createRestMetrics, createRestServer } from '@periplus/server/rest';
 import { createHistory } from '@periplus/server/storage';
 import { createPostgresView, type PostgresView } from '@periplus/view/postgres-view';
-import type { Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import { type ApiserverConfig, parseHostPort } from './config.js';
 import { answerHealth } from './health-checks.js';
 import type { KeyMaterial } from './key-files.js';
@@ -44,6 +44,26 @@ const discoveryPath = '/.well-known/openid-configuration';
 function natsTls(config: ApiserverConfig) {
   const { natsCaFile: caFile, natsCertFile: certFile, natsKeyFile: keyFile } = config;
   return caFile && certFile && keyFile ? { tls: { caFile, certFile, keyFile } } : {};
+}
+
+function registerGauges(registry: Registry, core: ServerCore): void {
+  new Gauge({
+    name: 'apiserver_registered_watchers',
+    help: 'Watches that are open.',
+    registers: [registry],
+    collect() {
+      this.set(core.storage.watcher.count);
+    },
+  });
+  new Gauge({
+    name: 'apiserver_watch_cache_resource_version',
+    help: 'The revision up to which the cache has the log.',
+    labelNames: ['stream'],
+    registers: [registry],
+    collect() {
+      for (const stream of streamNames) this.set({ stream }, core.cache.appliedRevision(stream));
+    },
+  });
 }
 
 export async function createApiserver(parts: ApiserverParts): Promise<Apiserver> {
@@ -90,6 +110,7 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
     logger,
   });
 
+  registerGauges(registry, core);
   const checks: Readonly<Record<string, HealthCheck>> = {
     log() {
       if (!log.isConnected()) throw new Error('NATS is not connected');

@@ -1,5 +1,6 @@
 /** ObjectService over the request pipeline: this file only translates. */
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import { tooManyRequests } from '@periplus/api/meta';
 import type { ObjectServiceServer } from '@periplus/api/rpc';
 import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
@@ -30,11 +31,15 @@ export interface ObjectServiceOptions {
   readonly logger: Logger;
 }
 
+/** Unary calls at once; more are told to come back. Streams have bounds of their own. */
+const inFlightMax = 2_000;
 /** How long a call may take that has no deadline, or one further away. */
 const callLimitMs = 30_000;
 
 export function createObjectService(options: ObjectServiceOptions): ObjectServiceServer {
   const { handler, authenticator, time, random, logger } = options;
+
+  let inFlight = 0;
 
   const newRequestId = (): string => Buffer.from(random.bytes(16)).toString('hex');
 
@@ -59,11 +64,19 @@ export function createObjectService(options: ObjectServiceOptions): ObjectServic
     answer: (context: CallContext, request: Request) => Promise<Response>,
   ): handleUnaryCall<Request, Response> {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
-      const work = async (): Promise<Response> => answer(contextOf(call), call.request);
-      work().then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(toServiceError(toStatus(error, logger))),
-      );
+      const work = async (): Promise<Response> => {
+        if (inFlight > inFlightMax) throw tooManyRequests('too many requests, please try again later', 1);
+        return answer(contextOf(call), call.request);
+      };
+      inFlight += 1;
+      work()
+        .finally(() => {
+          inFlight -= 1;
+        })
+        .then(
+          (response) => callback(null, response),
+          (error: unknown) => callback(toServiceError(toStatus(error, logger))),
+        );
     };
   }
 

@@ -13,8 +13,18 @@ function selectorTerms(text: string | undefined): readonly SelectorTerm[] {
   }));
 }
 
+const collectionVerbs: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
+
+/** A list that is narrowed to one name asks for that object: roles that name it allow it. */
+function nameOf(request: ApiRequest, terms: readonly SelectorTerm[]): string {
+  const { name } = request.target;
+  if (name !== '' || !collectionVerbs.has(request.verb)) return name;
+  return terms.find((term) => term.field === 'metadata.name' && term.operator === '=')?.value ?? '';
+}
+
 export function attributesOf(request: ApiRequest): ResourceAttributes {
   const { target, verb } = request;
+  const fieldSelector = selectorTerms(request.options.fieldSelector);
   return {
     type: 'resource',
     user: request.user,
@@ -26,7 +36,7 @@ export function attributesOf(request: ApiRequest): ResourceAttributes {
     subresource: target.subresource,
     // A namespace is also its own: who may read what is in it may read it.
     namespace: target.group === '' && target.resource === 'namespaces' ? target.name : target.namespace,
-    name: target.name,
-    fieldSelector: selectorTerms(request.options.fieldSelector),
+    name: nameOf(request, fieldSelector),
+    fieldSelector,
   };
 }

@@ -31,7 +31,12 @@ import {
   parsePortRange,
   type Storage,
 } from '@periplus/server/storage';
-import { createWatchCache, type SnapshotSource, type WatchCache } from '@periplus/view/watch-cache';
+import {
+  createWatchCache,
+  type SnapshotSource,
+  type WatchCache,
+  type WatchCacheOptions,
+} from '@periplus/view/watch-cache';
 import { bootstrapCluster, type BootstrapOptions } from './bootstrap/bootstrap-cluster.js';
 import { createRequestHandler } from './create-request-handler.js';
 import { createObjectConversion } from './object-conversion.js';
@@ -52,6 +57,8 @@ export interface ServerCoreOptions {
   readonly advertise?: { readonly address: string; readonly port: number };
   /** PEM of the clients' CA, published for extension servers. */
   readonly clientCa?: string;
+  /** How much of the newest changes the cache keeps; what is older is read from history. */
+  readonly window?: WatchCacheOptions['window'];
   /** Given to a new log; an old one keeps its own. */
   readonly clusterId: string;
   readonly time: Time;
@@ -82,6 +89,7 @@ export function createServerCore(options: ServerCoreOptions): ServerCore {
     random,
     logger,
     ...(options.snapshots ? { snapshots: options.snapshots } : {}),
+    ...(options.window ? { window: options.window } : {}),
   });
   const committers = Object.fromEntries(
     streamNames.map((stream) => [stream, createGroupCommitter({ log, stream, view: cache, time, random })]),

@@ -3,7 +3,9 @@ import type { KindSchema } from '@periplus/api/kinds';
 import {
   badRequest,
   expired,
+  formatGroupResource,
   formatResourceVersion,
+  gone,
   notFound,
   type ObjectKey,
   parseResourceVersion,
@@ -78,6 +80,11 @@ export function parseRevision(text: string): Revision {
 
 export const expiredRevision = (revision: Revision): Error =>
   expired(`The resourceVersion for the provided list is too old: ${formatResourceVersion(revision)}.`);
+
+function unreadable(kind: KindSchema, name: string, why: NonNullable<StoredObject['unreadable']>): Error {
+  const reason = why === 'keyGone' ? 'its key was destroyed' : 'it is damaged';
+  return gone(`${formatGroupResource(kind)} ${JSON.stringify(name)} can not be read any more: ${reason}`);
+}
 
 export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
   const { cache, barrier, history, time } = options;
@@ -245,6 +252,7 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
         found = cache.get(key);
       }
       if (found === undefined) throw notFound(kind, name);
+      if (found.unreadable !== undefined) throw unreadable(kind, name, found.unreadable);
       return found;
     },
     async list(kind, selection, list) {

@@ -56,6 +56,8 @@ export interface WatchOptions {
 }
 
 export interface Watcher {
+  /** Watches that are open. */
+  readonly count: number;
   watch(kind: KindSchema, selection: Selection, options: WatchOptions, sink: WatchSink): Promise<WatchHandle>;
   /** Ends all watches: clients come back to another server, or to this one after its restart. */
   closeAll(): void;
@@ -240,6 +242,9 @@ export function createWatcher(options: WatcherOptions): Watcher {
   }
 
   return {
+    get count() {
+      return open.size;
+    },
     watch,
     closeAll() {
       for (const end of [...open]) end();

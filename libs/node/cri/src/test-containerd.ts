@@ -1,11 +1,10 @@
 /** A containerd of a test's own, with a busybox image made from the machine's; pods run on the host's network. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pack } from 'tar-stream';
 
 export interface TestContainerd {
   readonly socketPath: string;
@@ -28,23 +27,21 @@ export function containerdProblem(): string | undefined {
   return undefined;
 }
 
-async function collect(stream: AsyncIterable<unknown>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+/** The files of a folder as a tar archive, by the machine's own program. */
+function archiveOf(folder: string): Buffer {
+  return execFileSync('tar', ['--create', '--directory', folder, '.'], { maxBuffer: 64 * 1024 * 1024 });
 }
 
-async function busyboxLayer(): Promise<Buffer> {
-  const layer = pack();
-  for (const name of ['bin', 'etc', 'tmp', 'dev', 'proc', 'sys']) layer.entry({ name, type: 'directory', mode: 0o755 });
-  layer.entry({ name: 'bin/busybox', mode: 0o755 }, readFileSync('/bin/busybox'));
-  for (const name of commands) layer.entry({ name: `bin/${name}`, type: 'symlink', linkname: 'busybox' });
-  layer.entry({ name: 'etc/passwd' }, 'root:x:0:0:root:/:/bin/sh\n');
-  layer.finalize();
-  return collect(layer);
+function busyboxLayer(folder: string): Buffer {
+  for (const name of ['bin', 'etc', 'tmp', 'dev', 'proc', 'sys']) mkdirSync(join(folder, name), { recursive: true });
+  copyFileSync('/bin/busybox', join(folder, 'bin', 'busybox'));
+  for (const name of commands) symlinkSync('busybox', join(folder, 'bin', name));
+  writeFileSync(join(folder, 'etc', 'passwd'), 'root:x:0:0:root:/:/bin/sh\n');
+  return archiveOf(folder);
 }
 
-async function imageArchive(name: string, layer: Buffer, entrypoint: readonly string[]): Promise<Buffer> {
+/** In the form that `docker save` writes. */
+function imageArchive(folder: string, name: string, layer: Buffer, entrypoint: readonly string[]): Buffer {
   const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
   const config = Buffer.from(
     JSON.stringify({
@@ -55,13 +52,13 @@ async function imageArchive(name: string, layer: Buffer, entrypoint: readonly st
       history: [{}],
     }),
   );
-  const archive = pack();
-  archive.entry({ name: 'layer.tar' }, layer);
-  archive.entry({ name: `${digest(config)}.json` }, config);
-  const manifest = [{ Config: `${digest(config)}.json`, RepoTags: [name], Layers: ['layer.tar'] }];
-  archive.entry({ name: 'manifest.json' }, JSON.stringify(manifest));
-  archive.finalize();
-  return collect(archive);
+  const configFile = `${digest(config)}.json`;
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'layer.tar'), layer);
+  writeFileSync(join(folder, configFile), config);
+  const manifest = [{ Config: configFile, RepoTags: [name], Layers: ['layer.tar'] }];
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  return archiveOf(folder);
 }
 
 function configuration(folder: string): string {
@@ -111,9 +108,9 @@ export async function startTestContainerd(): Promise<TestContainerd> {
   let child = await launch(folder, socketPath);
   const ctr = (args: readonly string[], input?: Buffer): Buffer =>
     execFileSync('ctr', ['--address', socketPath, '--namespace', 'k8s.io', ...args], { ...(input ? { input } : {}) });
-  const layer = await busyboxLayer();
-  ctr(['images', 'import', '-'], await imageArchive(TEST_IMAGE, layer, ['/bin/sh']));
-  ctr(['images', 'import', '-'], await imageArchive(PAUSE_IMAGE, layer, ['/bin/sleep', '1000000']));
+  const layer = busyboxLayer(join(folder, 'layer'));
+  ctr(['images', 'import', '-'], imageArchive(join(folder, 'image'), TEST_IMAGE, layer, ['/bin/sh']));
+  ctr(['images', 'import', '-'], imageArchive(join(folder, 'pause'), PAUSE_IMAGE, layer, ['/bin/sleep', '1000000']));
   return {
     socketPath,
     folder,

@@ -24,6 +24,11 @@ export interface KubeletHarness {
   stop(): void;
 }
 
+export interface KubeletHarnessOptions extends Pick<HollowKubeletOptions, 'judge' | 'exec'> {
+  /** Resolves when all that is ready to run has run: one real macrotask. */
+  turn(): Promise<void>;
+}
+
 type Conditions = readonly { readonly type: string }[];
 
 /** The fake knows no strategic patches; those of a kubelet are few enough to be said as merge patches. */
@@ -47,10 +52,8 @@ export function withStrategicPatches(api: FakeApiClient): ApiClient {
   };
 }
 
-export function createKubeletHarness(
-  options: Pick<HollowKubeletOptions, 'judge' | 'exec'> = {},
-  seed = 1,
-): KubeletHarness {
+export function createKubeletHarness(options: KubeletHarnessOptions, seed = 1): KubeletHarness {
+  const { turn, ...hollow } = options;
   const time = createVirtualTime(Date.UTC(2026, 0, 1));
   const random = createSeededRandom(seed);
   const api = createFakeApiClient({ time });
@@ -64,12 +67,11 @@ export function createKubeletHarness(
       time,
       random,
       logger: silentLogger,
-      ...options,
+      ...hollow,
       ...(runtime ? { runtime } : {}),
     });
   let kubelet = build();
   kubelet.start();
-  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   const harness: KubeletHarness = {
     time,

@@ -2,10 +2,12 @@
 import type { Lease, Node } from '@periplus/api/kinds';
 import { createKubeletHarness, type KubeletHarness, podsTarget } from './kubelet-harness.js';
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 describe('a kubelet', () => {
   let harness: KubeletHarness;
   beforeEach(() => {
-    harness = createKubeletHarness();
+    harness = createKubeletHarness({ turn });
   });
   afterEach(() => harness.stop());
 
@@ -231,7 +233,7 @@ describe('probes and hooks', () => {
 
   it('readiness comes and goes with its probe, after as many results as asked', async () => {
     let well = false;
-    harness = createKubeletHarness({ judge: () => well });
+    harness = createKubeletHarness({ turn, judge: () => well });
     await harness.createPod('p', main({ readinessProbe: { ...http, successThreshold: 2, failureThreshold: 2 } }));
     await harness.run(5_000);
     expect(ready()).toBe(false);
@@ -250,7 +252,7 @@ describe('probes and hooks', () => {
   it('a failed liveness probe restarts the container', async () => {
     let exitCode = 0;
     const nothing = new Uint8Array();
-    harness = createKubeletHarness({ exec: () => ({ exitCode, stdout: nothing, stderr: nothing }) });
+    harness = createKubeletHarness({ turn, exec: () => ({ exitCode, stdout: nothing, stderr: nothing }) });
     const probe = { exec: { command: ['check'] }, periodSeconds: 1, failureThreshold: 2 };
     await harness.createPod('p', main({ livenessProbe: probe }));
     await harness.run(5_000);
@@ -267,6 +269,7 @@ describe('probes and hooks', () => {
     let started = false;
     const asked: string[] = [];
     harness = createKubeletHarness({
+      turn,
       judge: (target) => {
         const path = target.kind === 'http' ? target.path : '';
         asked.push(path);
@@ -284,7 +287,7 @@ describe('probes and hooks', () => {
   });
 
   it('does not take readiness away from what it adopts', async () => {
-    harness = createKubeletHarness({ judge: () => true });
+    harness = createKubeletHarness({ turn, judge: () => true });
     await harness.createPod('p', main({ readinessProbe: { ...http, periodSeconds: 30 } }));
     await harness.run(5_000);
     const since = harness.pod('p')?.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
@@ -297,7 +300,7 @@ describe('probes and hooks', () => {
 
   it('a failed postStart hook stops the container, which is started again later', async () => {
     const nothing = new Uint8Array();
-    harness = createKubeletHarness({ exec: () => ({ exitCode: 1, stdout: nothing, stderr: nothing }) });
+    harness = createKubeletHarness({ turn, exec: () => ({ exitCode: 1, stdout: nothing, stderr: nothing }) });
     await harness.createPod('p', main({ lifecycle: { postStart: { exec: { command: ['x'] } } } }));
     await harness.run(3_000);
     expect(harness.pod('p')?.status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe('PostStartHookError');
@@ -305,7 +308,7 @@ describe('probes and hooks', () => {
   });
 
   it('lets a pod behind a Service serve on for a moment after its deletion', async () => {
-    harness = createKubeletHarness();
+    harness = createKubeletHarness({ turn });
     await harness.api.create({ ...podsTarget, resource: 'services' }, {
       metadata: { name: 's', namespace: 'default' },
       spec: { selector: { app: 'p' }, ports: [] },
@@ -325,7 +328,7 @@ describe('probes and hooks', () => {
   });
 
   it('a pod that does not fit is rejected', async () => {
-    harness = createKubeletHarness();
+    harness = createKubeletHarness({ turn });
     await harness.createPod('p', main({ resources: { requests: { cpu: '100' } } }));
     await harness.run(2_000);
     expect(harness.pod('p')?.status).toMatchObject({ phase: 'Failed', reason: 'OutOfcpu' });

@@ -218,7 +218,7 @@ suite(`the kubelet's server${problem === undefined ? '' : ` (skipped: ${problem}
     ['one stream', 'limitBytes=12&stream=Stderr', /^err 0\nerr 1\n$/],
     ['no line', 'tailLines=0', /^$/],
     ['the first bytes', 'limitBytes=6&stream=Stdout', /^line 0$/],
-    ['times', 'limitBytes=100&timestamps=true', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (line|err) 0\n/],
+    ['times', 'limitBytes=100&timestamps=true', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z (line|err) 0\n/],
     ['nothing from before', `sinceTime=${encodeURIComponent('2100-01-01T00:00:00Z')}`, /^$/],
   ])('reads of the log %s', async (_name, query, text) => {
     const { status, body } = await read(`/containerLogs/ns/p/main?${query}`);

@@ -1,6 +1,10 @@
-import { conflict } from '@periplus/api/meta';
+import { conflict, type KubeObject } from '@periplus/api/meta';
+import { createSeededRandom } from '@periplus/base/clock';
+import { silentLogger } from '@periplus/base/telemetry';
 import { unavailable } from '@periplus/client/api-client/testing';
+import { createEventRecorder } from '@periplus/client/reconcile';
 import { createSchedulerHarness, podsResource, sketchNode, sketchPod } from '../testing.js';
+import { createScheduler } from './scheduler.js';
 
 const isBinding = ({ target }: { target: { subresource?: string } }): boolean => target.subresource === 'binding';
 
@@ -141,6 +145,44 @@ describe('the scheduler', () => {
     expect(await run(7)).toEqual(first);
     expect(await run(8)).not.toEqual(first);
     expect(Object.values(first).every((node) => node !== '')).toBe(true);
+  });
+
+  it('waits until its caches have seen what was bound before it began', async () => {
+    const before = createSchedulerHarness({ watchDelayMs: 400 });
+    await before.scheduler.stop();
+    await before.createNodes(sketchNode('n1', { cpu: '1' }));
+    await before.createPods(sketchPod('a', { requests: { cpu: '1' } }), sketchPod('b', { requests: { cpu: '1' } }));
+    await before.pass(1_000);
+    const { client, time, informers } = before;
+    // The informers will hear of it 400 ms later.
+    const binding = { metadata: { name: 'a' }, target: { kind: 'Node', name: 'n1' } } as KubeObject;
+    await client.create({ ...podsResource, namespace: 'default', name: 'a', subresource: 'binding' }, binding);
+    const common = { client, time, random: createSeededRandom(1), logger: silentLogger };
+    const recorder = createEventRecorder({ ...common, component: 'next' });
+    const next = createScheduler({ ...common, informers, recorder });
+    next.start();
+    await before.pass(2_000);
+    expect(before.placements()).toEqual({ a: 'n1', b: '' });
+    expect(next.pending('unschedulable')).toBe(1);
+  });
+
+  it('keeps counting a pod whose binding had been made after all', async () => {
+    const harness = createSchedulerHarness({ watchDelayMs: 100 });
+    let answered = false;
+    harness.client.intercept = (call) => {
+      if (!isBinding(call) || answered) return undefined;
+      answered = true;
+      // The first try lands, but the client hears of it only as a refusal of its second.
+      const body = { metadata: { name: 'a' }, target: { kind: 'Node', name: 'n1' } } as KubeObject;
+      const target = { ...podsResource, namespace: 'default', name: 'a', subresource: 'binding' };
+      void harness.client.create(target, body);
+      return conflict({ group: '', resource: 'pods/binding' }, 'a', 'pod a is already assigned to node "n1"');
+    };
+    await harness.createNodes(sketchNode('n1', { cpu: '1' }));
+    await harness.createPods(sketchPod('a', { requests: { cpu: '1' } }), sketchPod('b', { requests: { cpu: '1' } }));
+    await harness.pass(3_000);
+    expect(harness.placements()).toEqual({ a: 'n1', b: '' });
+    expect(harness.attempts.filter((result) => result === 'scheduled')).toHaveLength(1);
   });
 
   it('stops: nothing is bound afterwards', async () => {

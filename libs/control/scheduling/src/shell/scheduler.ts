@@ -18,6 +18,7 @@ import { toPodInfo } from '../pod/pod-info.js';
 import { createSchedulingQueue, type QueuedPod, type QueuePlace } from '../queue/scheduling-queue.js';
 import { createClusterState } from '../state/cluster-state.js';
 import { createAssumedPods } from './assumed-pods.js';
+import { boundPodsSeen } from './bound-pods-seen.js';
 import { watchCluster } from './cluster-watch.js';
 import { defaultSpreadSelector } from './default-spread-selector.js';
 import { createPodWrites } from './pod-writes.js';
@@ -40,7 +41,7 @@ export interface SchedulerOptions {
 }
 
 export interface Scheduler {
-  /** Begins when the informers have synced. Once. */
+  /** Begins when the informers have synced and have seen all that was bound before. Once. */
   start(): void;
   /** Resolves when the writes under way are settled. Nothing is begun any more. */
   stop(): Promise<void>;
@@ -142,7 +143,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     try {
       await writes.bind(pod, nodeName);
     } catch (error) {
-      if (!isOutage(error) || !(await turnsOutBound(pod, nodeName))) {
+      const unclear = isOutage(error) || isStatusError(error, 'Conflict');
+      if (!unclear || !(await turnsOutBound(pod, nodeName))) {
         observer.attempted('error', time.monotonic() - startedMs);
         takeBack(queued, nodeName, error);
         return;
@@ -163,7 +165,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   /**
-   * A binding that nobody answered for may have been made: until the pod itself says otherwise it counts on the node.
+   * A binding that nobody answered for may have been made, and so may one that is refused because the pod has a node:
+   * until the pod itself says otherwise it counts on the node.
    * False also when stopped before an answer came.
    */
   async function turnsOutBound(pod: Pod, nodeName: string): Promise<boolean> {
@@ -254,7 +257,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   async function begin(): Promise<void> {
-    if (!(await informers.whenSynced()) || phase !== 'waiting') return;
+    const { client } = options;
+    if (!(await informers.whenSynced())) return;
+    const seen = { client, pods: informers.pods, time, random, logger, signal: stopping.signal };
+    if (!(await boundPodsSeen(seen)) || phase !== 'waiting') return;
     phase = 'running';
     stopWatching = watchCluster({ informers, state, queue, nominations, assumed, schedulerName });
     logger.info('scheduling', { nodes: informers.nodes.size, pods: informers.pods.size });

@@ -43,7 +43,8 @@ export async function measure(
     Array.from({ length: clients }, async (_unused, client) => {
       for (let turn = 0; performance.now() < end; turn++) {
         const begun = performance.now();
-        operations += await work(client, turn);
+        const units = await work(client, turn);
+        operations += units;
         latencies.push(performance.now() - begun);
       }
     }),

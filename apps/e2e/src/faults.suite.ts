@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import type { Pod } from '@periplus/api/kinds';
 import postgres from 'postgres';
 import { type Cluster, startRequestLoad, waitUntil } from '@periplus/testing/cluster';
@@ -31,6 +33,14 @@ export function describeFaults(clusterOf: ClusterOf): void {
         services: ServiceStatus[];
       };
       return services.find((candidate) => candidate.name === service);
+    };
+    /** Asks the service itself where it answers for its health, which takes next to no time; the supervisor for others. */
+    const isBack = async (service: string, killed: number): Promise<boolean> => {
+      if (existsSync(`/proc/${killed}`)) return false;
+      const socket = `/var/lib/periplus/${clusterOf().name}/run/${service}.sock`;
+      if (existsSync(socket)) return isReady(socket);
+      const now = await statusOf(service);
+      return now?.health === 'ok' && now.pid !== killed;
     };
     const restartsOf = (pods: readonly Pod[]): number =>
       pods.reduce((sum, pod) => sum + (pod.status?.containerStatuses?.[0]?.restartCount ?? 0), 0);
@@ -90,11 +100,8 @@ export function describeFaults(clusterOf: ClusterOf): void {
         const acknowledged: string[] = [];
         const killed = await kill(service);
         const died = Date.now();
-        await waitUntil(`${service} to be back`, backWithinMs + 1_000, async () => {
-          const now = await statusOf(service);
-          return now?.health === 'ok' && now.pid !== killed;
-        });
-        expect(Date.now() - died).toBeLessThan(backWithinMs + 1_000);
+        await waitUntil(`${service} to be back`, 30_000, () => isBack(service, killed), 50);
+        expect(Date.now() - died).toBeLessThan(backWithinMs);
         const token = `after-${service}`;
         for (let i = 0; i < 5; i++) {
           const name = `${token}-${i}`;
@@ -125,10 +132,7 @@ export function describeFaults(clusterOf: ClusterOf): void {
       })();
       for (let round = 0; round < 3; round++) {
         const nats = await kill('nats');
-        await waitUntil('nats to be back', 10_000, async () => {
-          const now = await statusOf('nats');
-          return now?.health === 'ok' && now.pid !== nats;
-        });
+        await waitUntil('nats to be back', 10_000, () => isBack('nats', nats));
         await new Promise((resolve) => setTimeout(resolve, 1_000));
       }
       writing = false;
@@ -171,6 +175,18 @@ export function describeFaults(clusterOf: ClusterOf): void {
       ) as unknown[];
       expect(history.length).toBeGreaterThan(0);
     }, 180_000);
+  });
+}
+
+function isReady(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const outgoing = request({ socketPath, path: '/readyz', agent: false, timeout: 1_000 }, (response) => {
+      response.resume();
+      response.once('end', () => resolve(response.statusCode === 200));
+    });
+    outgoing.once('timeout', () => outgoing.destroy());
+    outgoing.once('error', () => resolve(false));
+    outgoing.end();
   });
 }
 

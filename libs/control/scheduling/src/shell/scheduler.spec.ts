@@ -151,7 +151,10 @@ describe('the scheduler', () => {
     const before = createSchedulerHarness({ watchDelayMs: 400 });
     await before.scheduler.stop();
     await before.createNodes(sketchNode('n1', { cpu: '1' }));
-    await before.createPods(sketchPod('a', { requests: { cpu: '1' } }), sketchPod('b', { requests: { cpu: '1' } }));
+    await before.createPods(
+      sketchPod('a', { requests: { cpu: '1' }, spec: { schedulerName: 'another' } }),
+      sketchPod('b', { requests: { cpu: '1' } }),
+    );
     await before.pass(1_000);
     const { client, time, informers } = before;
     // The informers will hear of it 400 ms later.

@@ -23,7 +23,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.purge();
-  console.log(process.getActiveResourcesInfo());
 }, 180_000);
 
 describeMainJob(theCluster);

@@ -32,9 +32,16 @@ const REFILL_MS = 300_000;
 const REMEMBERED_MAX = 4_096;
 /** Waiting to be written; more are dropped. */
 const QUEUE_MAX = 1_000;
+/** Objects whose Events are written at the same time; those of one object keep their order. */
+const IN_FLIGHT_MAX = 32;
 const TRIES = 3;
 /** Upstream's limit of an Event's message. */
 const MESSAGE_LENGTH_MAX = 1_024;
+
+interface Waiting {
+  readonly key: string;
+  readonly event: CoreV1Event;
+}
 
 interface Known {
   event: CoreV1Event;
@@ -76,9 +83,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const source = { component, ...(options.host === undefined ? {} : { host: options.host }) };
   const known = new Map<string, Known>();
   const budgets = new Map<string, Budget>();
-  const queue: { readonly key: string; readonly event: CoreV1Event }[] = [];
-  let draining: Promise<void> = Promise.resolve();
-  let busy = false;
+  /** What waits, by object, in the order in which objects came. An object that is being written keeps its place. */
+  const lanes = new Map<string, Waiting[]>();
+  const writing = new Map<string, Promise<void>>();
+  let queued = 0;
 
   /** True when the object's budget allows one more. */
   function spend(uid: string): boolean {
@@ -144,24 +152,39 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     }
   }
 
-  async function drain(): Promise<void> {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await write(next.key, next.event);
-    busy = false;
+  async function drain(lane: string): Promise<void> {
+    const waiting = lanes.get(lane) ?? [];
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      queued -= 1;
+      await write(next.key, next.event);
+    }
+    lanes.delete(lane);
+    writing.delete(lane);
+    startNext();
+  }
+
+  function startNext(): void {
+    for (const lane of lanes.keys()) {
+      if (writing.size >= IN_FLIGHT_MAX) return;
+      if (!writing.has(lane)) writing.set(lane, drain(lane));
+    }
   }
 
   return {
     record(object, type, reason, text) {
       const message = text.length > MESSAGE_LENGTH_MAX ? text.slice(0, MESSAGE_LENGTH_MAX) : text;
       const uid = object.metadata?.uid ?? '';
-      if (!spend(`${uid}/${object.metadata?.namespace}/${object.metadata?.name}`) || queue.length >= QUEUE_MAX) return;
+      const lane = `${uid}/${object.metadata?.namespace}/${object.metadata?.name}`;
+      if (!spend(lane) || queued >= QUEUE_MAX) return;
       const key = [uid, object.metadata?.namespace, object.metadata?.name, type, reason, message].join('\u0000');
-      queue.push({ key, event: newEvent(object, type, reason, message) });
-      if (busy) return;
-      busy = true;
-      draining = drain();
+      const waiting = lanes.get(lane) ?? [];
+      waiting.push({ key, event: newEvent(object, type, reason, message) });
+      lanes.set(lane, waiting);
+      queued += 1;
+      startNext();
     },
     async flush() {
-      while (busy) await draining;
+      while (writing.size > 0) await Promise.all(writing.values());
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   KUBELET_VERSION,
   type NodeDescription,
   type ProbeTarget,
+  type StaticPodSource,
 } from '@periplus/node/pod-lifecycle';
 import { createHollowHost } from './hollow-host.js';
 import { createHollowProber } from './hollow-prober.js';
@@ -30,6 +31,11 @@ export interface HollowKubeletOptions {
   readonly judge?: (target: ProbeTarget) => boolean;
   /** What commands in containers answer; exit code 0 by default. */
   readonly exec?: HollowRuntimeOptions['exec'];
+  /** How long containers take to start and to stop; 0 by default. */
+  readonly startMs?: number;
+  readonly stopMs?: number;
+  /** Pods of the node's own files; none by default. */
+  readonly staticPods?: StaticPodSource;
   /** What an earlier kubelet of this node left running; a new one by default. */
   readonly runtime?: HollowRuntime;
 }
@@ -75,8 +81,8 @@ export function hollowNode(
 
 export function createHollowKubelet(options: HollowKubeletOptions): HollowKubelet {
   const { client, podCidr, time, random, logger, relistMs } = options;
-  const runtime =
-    options.runtime ?? createHollowRuntime({ time, podCidr, ...(options.exec ? { exec: options.exec } : {}) });
+  const { startMs = 0, stopMs = 0, exec, staticPods } = options;
+  const runtime = options.runtime ?? createHollowRuntime({ time, podCidr, startMs, stopMs, ...(exec ? { exec } : {}) });
   const kubelet = createKubelet({
     client,
     runtime,
@@ -90,6 +96,7 @@ export function createHollowKubelet(options: HollowKubeletOptions): HollowKubele
     random,
     logger,
     ...(relistMs === undefined ? {} : { relistMs }),
+    ...(staticPods === undefined ? {} : { staticPods }),
   });
   return { ...kubelet, runtime };
 }

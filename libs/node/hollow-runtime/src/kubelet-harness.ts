@@ -24,7 +24,8 @@ export interface KubeletHarness {
   stop(): void;
 }
 
-export interface KubeletHarnessOptions extends Pick<HollowKubeletOptions, 'judge' | 'exec'> {
+export interface KubeletHarnessOptions
+  extends Pick<HollowKubeletOptions, 'judge' | 'exec' | 'startMs' | 'stopMs' | 'staticPods'> {
   /** Resolves when all that is ready to run has run: one real macrotask. */
   turn(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** The whole kubelet on a hollow runtime: pods from their creation to their end. */
-import type { Lease, Node } from '@periplus/api/kinds';
+import type { Lease, Node, Pod } from '@periplus/api/kinds';
 import { createKubeletHarness, type KubeletHarness, podsTarget } from './kubelet-harness.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -333,5 +333,54 @@ describe('probes and hooks', () => {
     await harness.run(2_000);
     expect(harness.pod('p')?.status).toMatchObject({ phase: 'Failed', reason: 'OutOfcpu' });
     expect(harness.kubelet().runtime.containers()).toEqual([]);
+  });
+});
+
+describe('static pods', () => {
+  const manifest = { metadata: { name: 'db' }, spec: { containers: [{ name: 'main', image: 'busybox:1' }] } };
+  let files: Pod[];
+  let harness: KubeletHarness;
+  beforeEach(() => {
+    files = [manifest];
+    harness = createKubeletHarness({ turn, staticPods: { read: () => Promise.resolve(files) } });
+  });
+  afterEach(() => harness.stop());
+  const alive = () =>
+    harness
+      .kubelet()
+      .runtime.containers()
+      .filter(({ state }) => state === 'running');
+
+  it('run and are shown by a mirror with their status', async () => {
+    await harness.run(12_000);
+    const mirror = harness.pod('db-node-1');
+    expect(mirror?.metadata?.annotations).toHaveProperty(['kubernetes.io/config.mirror']);
+    expect(mirror?.metadata?.ownerReferences?.[0]).toMatchObject({ kind: 'Node', name: 'node-1' });
+    expect(mirror?.status?.phase).toBe('Running');
+    expect(alive()).toHaveLength(1);
+  });
+
+  it('run while there is no API', async () => {
+    harness.api.intercept = () => Object.assign(new Error('away'), { code: 'UNAVAILABLE' });
+    await harness.run(30_000);
+    expect(alive()).toHaveLength(1);
+  });
+
+  it('are adopted by the next kubelet, and shown again when their mirror was deleted', async () => {
+    await harness.run(12_000);
+    const before = alive();
+    await harness.restartKubelet();
+    await harness.api.delete({ ...podsTarget, name: 'db-node-1' }, { gracePeriodSeconds: 0 });
+    await harness.run(12_000);
+    expect(alive()).toEqual(before);
+    expect(harness.pod('db-node-1')?.status?.phase).toBe('Running');
+  });
+
+  it('end when their file goes, with their mirror', async () => {
+    await harness.run(12_000);
+    files = [];
+    await harness.run(12_000);
+    expect(harness.kubelet().runtime.containers()).toEqual([]);
+    expect(harness.pod('db-node-1')).toBeUndefined();
   });
 });

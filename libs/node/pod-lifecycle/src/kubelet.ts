@@ -229,6 +229,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     onPod: add,
     onGone: remove,
     publishMirror: (mirror, status) => statuses.publish(mirror, status),
+    onMirror: (pod) => workers.get(identityOf(pod).uid)?.poke(),
   });
 
   pods.addHandler({

@@ -44,6 +44,8 @@ export interface StaticPodsOptions {
   onPod(pod: Pod): void;
   onGone(pod: Pod): void;
   publishMirror(mirror: Pod, status: PodStatus): void;
+  /** A pod's mirror has come: it wants the pod's status. */
+  onMirror(pod: Pod): void;
 }
 
 const READ_MS = 5_000;
@@ -181,7 +183,10 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
     },
     mirrorSeen(pod) {
       if (!isMirrorPod(pod)) return false;
+      const known = mirrors.get(nameOf(pod));
       mirrors.set(nameOf(pod), pod);
+      const shown = [...own.values()].find((candidate) => nameOf(candidate) === nameOf(pod));
+      if (shown && identityOf(known ?? {}).uid !== identityOf(pod).uid) options.onMirror(shown);
       return true;
     },
     mirrorGone(pod) {

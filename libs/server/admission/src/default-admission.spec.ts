@@ -281,3 +281,30 @@ describe('nodes at admission', () => {
     await expect(setUp().admission.validate(wanted)).rejects.toMatchObject({ status: { code: 403 } });
   });
 });
+
+describe('certificate requests at admission', () => {
+  const csr = (subject: Buffer, signerName: string): KubeObject => {
+    const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${subject.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
+    const spec = { signerName, request: Buffer.from(pem).toString('base64'), username: 'somebody-else', usages: [] };
+    return { metadata: { name: 'c' }, spec } as KubeObject;
+  };
+  const wanted = (object: KubeObject): AdmissionRequest =>
+    request('CertificateSigningRequest', { object, user: testUser('jane', 'devs') }, 'certificates.k8s.io');
+  const signer = 'kubernetes.io/kube-apiserver-client';
+
+  it('say who made them, whatever they say', async () => {
+    const object = csr(Buffer.from('jane'), signer);
+    await setUp().admission.mutate(wanted(object));
+    expect(object).toMatchObject({ spec: { username: 'jane', groups: ['devs'] } });
+  });
+
+  it.each([
+    ['in plain characters', Buffer.from('O=system:masters')],
+    ['in wide characters', Buffer.from('system:masters', 'utf16le').swap16()],
+  ])('make nobody a master: %s', async (_name, subject) => {
+    await expect(setUp().admission.validate(wanted(csr(subject, signer)))).rejects.toMatchObject({
+      status: { code: 403 },
+    });
+    await setUp().admission.validate(wanted(csr(subject, 'example.com/other')));
+  });
+});

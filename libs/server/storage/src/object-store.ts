@@ -171,10 +171,11 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     for (let attempt = 0; ; attempt++) {
       const name = named === '' ? generatedName(prefix, context.requestId, attempt) : named;
       const key = keyOf(kind, namespace, name);
-      const object: KubeObject = cloneJson(input.object);
-      object.metadata = { ...object.metadata, name };
-      if (namespace === '') delete object.metadata.namespace;
-      else object.metadata.namespace = namespace;
+      const { namespace: _namespace, ...metadata } = input.object.metadata ?? {};
+      const object: KubeObject = {
+        ...input.object,
+        metadata: { ...metadata, name, ...(namespace === '' ? {} : { namespace }) },
+      };
       setBirthMetadata(object, kind.rules, uid, time.now());
       const outcome = await tryCreate(input, key, object, context);
       if (outcome !== 'exists') return outcome;
@@ -198,7 +199,8 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         await barrier.pass(streamOf(key), context.deadline);
         if (cache.get(key) !== undefined) return 'exists';
       }
-      const draft = cloneJson(object);
+      // Only reservations are filled in, and anew for each try.
+      const draft = input.reserve === undefined ? object : cloneJson(object);
       const further = input.reserve?.(draft) ?? [];
       await input.validate(draft);
       const write: PlannedWrite = {

@@ -65,6 +65,8 @@ export function connectPostgres(target: PostgresTarget): Sql {
     idle_timeout: 0,
     max_lifetime: null,
     backoff: false,
+    // Arrays are sent as literals, so nothing has to be asked about types; a failure of that question could not be caught.
+    fetch_types: false,
     onnotice: () => undefined,
     connection: {
       application_name: 'periplus',

@@ -205,6 +205,8 @@ export function createProjector(options: ProjectorOptions): Projector {
     await ensureDatabase(postgresUrl);
     const sql = connectPostgres({ url: postgresUrl, connections: 4, schema: schemaName });
     try {
+      // Only a connection that has answered once can be reserved.
+      await sql`select 1`;
       const session = await sql.reserve();
       await acquireLock(session);
       if (closing.signal.aborted) return;

@@ -2,8 +2,9 @@
 import type postgres from 'postgres';
 import type { Revision } from '@periplus/api/meta';
 import type { StreamName } from '@periplus/log/event-log';
+import { arrayLiteral } from './array-literal.js';
 import type { Sql } from './connection.js';
-import type { HistoryRow, RowPlan } from './row-plan.js';
+import type { HistoryRow, LatestRow, RowPlan } from './row-plan.js';
 
 type Transaction = postgres.TransactionSql<{ revision: number }>;
 
@@ -12,64 +13,59 @@ export class PositionMovedError extends Error {
   readonly code = 'POSITION_MOVED';
 }
 
-const text = 25;
-const bytea = 17;
-const int8 = 20;
-const int4 = 23;
+type ColumnValue = string | number | boolean | Uint8Array | null;
 
 async function insertHistory(sql: Transaction, stream: StreamName, rows: readonly HistoryRow[]): Promise<void> {
-  const column = <T>(pick: (row: HistoryRow) => T, type: number) =>
-    sql.array(rows.map(pick) as postgres.SerializableParameter[], type);
+  const column = (pick: (row: HistoryRow) => ColumnValue) => arrayLiteral(rows.map(pick));
   await sql`
     insert into history (
       stream, revision, commit_revision, subject, api_group, resource, namespace, name, sort_name, verb, uid,
       api_version, kind, subresource, actor, user_agent, request_id, change_id, cause_revision, parent, appended_ms,
       entry, object_at, object_length)
     select ${stream}::text, * from unnest(
-      ${column((row) => row.revision, int8)}::bigint[],
-      ${column((row) => row.commitRevision, int8)}::bigint[],
-      ${column((row) => row.subject, text)}::text[],
-      ${column((row) => row.group, text)}::text[],
-      ${column((row) => row.resource, text)}::text[],
-      ${column((row) => row.namespace, text)}::text[],
-      ${column((row) => row.name, text)}::text[],
-      ${column((row) => row.sortName, text)}::text[],
-      ${column((row) => row.verb, text)}::text[],
-      ${column((row) => row.uid, text)}::text[],
-      ${column((row) => row.apiVersion, text)}::text[],
-      ${column((row) => row.kind, text)}::text[],
-      ${column((row) => row.subresource, text)}::text[],
-      ${column((row) => row.actor, text)}::text[],
-      ${column((row) => row.userAgent, text)}::text[],
-      ${column((row) => row.requestId, text)}::text[],
-      ${column((row) => row.changeId, text)}::text[],
-      ${column((row) => row.causeRevision, int8)}::bigint[],
-      ${column((row) => row.parent, int8)}::bigint[],
-      ${column((row) => row.appendedMs, int8)}::bigint[],
-      ${column((row) => row.entry, bytea)}::bytea[],
-      ${column((row) => row.objectAt, int4)}::integer[],
-      ${column((row) => row.objectLength, int4)}::integer[])`;
+      ${column((row) => row.revision)}::bigint[],
+      ${column((row) => row.commitRevision)}::bigint[],
+      ${column((row) => row.subject)}::text[],
+      ${column((row) => row.group)}::text[],
+      ${column((row) => row.resource)}::text[],
+      ${column((row) => row.namespace)}::text[],
+      ${column((row) => row.name)}::text[],
+      ${column((row) => row.sortName)}::text[],
+      ${column((row) => row.verb)}::text[],
+      ${column((row) => row.uid)}::text[],
+      ${column((row) => row.apiVersion)}::text[],
+      ${column((row) => row.kind)}::text[],
+      ${column((row) => row.subresource)}::text[],
+      ${column((row) => row.actor)}::text[],
+      ${column((row) => row.userAgent)}::text[],
+      ${column((row) => row.requestId)}::text[],
+      ${column((row) => row.changeId)}::text[],
+      ${column((row) => row.causeRevision)}::bigint[],
+      ${column((row) => row.parent)}::bigint[],
+      ${column((row) => row.appendedMs)}::bigint[],
+      ${column((row) => row.entry)}::bytea[],
+      ${column((row) => row.objectAt)}::integer[],
+      ${column((row) => row.objectLength)}::integer[])`;
 }
 
 async function upsertLatest(sql: Transaction, stream: StreamName, rows: RowPlan['latest']): Promise<void> {
-  const column = <T>(pick: (row: RowPlan['latest'][number]) => T, type: number) =>
-    sql.array(rows.map(pick) as postgres.SerializableParameter[], type);
+  const column = (pick: (row: LatestRow) => ColumnValue) => arrayLiteral(rows.map(pick));
   await sql`
     insert into latest (stream, subject, revision, api_group, resource, sort_name, is_object, expires_ms)
     select ${stream}::text, * from unnest(
-      ${column((row) => row.subject, text)}::text[],
-      ${column((row) => row.revision, int8)}::bigint[],
-      ${column((row) => row.group, text)}::text[],
-      ${column((row) => row.resource, text)}::text[],
-      ${column((row) => row.sortName, text)}::text[],
-      ${column((row) => String(row.isObject), text)}::boolean[],
-      ${column((row) => row.expiresMs, int8)}::bigint[])
+      ${column((row) => row.subject)}::text[],
+      ${column((row) => row.revision)}::bigint[],
+      ${column((row) => row.group)}::text[],
+      ${column((row) => row.resource)}::text[],
+      ${column((row) => row.sortName)}::text[],
+      ${column((row) => row.isObject)}::boolean[],
+      ${column((row) => row.expiresMs)}::bigint[])
     on conflict (subject) do update set
       revision = excluded.revision, is_object = excluded.is_object, expires_ms = excluded.expires_ms`;
 }
 
 async function removeSubjects(sql: Transaction, subjects: readonly string[]): Promise<void> {
-  const gone = sql.array([...subjects], text);
+  const gone = arrayLiteral(subjects);
   await sql`delete from latest where subject = any(${gone}::text[])`;
   await sql`delete from history where subject = any(${gone}::text[])`;
 }
@@ -78,14 +74,8 @@ async function removeSubjects(sql: Transaction, subjects: readonly string[]): Pr
 async function removeOverwritten(sql: Transaction, rows: RowPlan['latest']): Promise<void> {
   await sql`
     delete from history h using unnest(
-      ${sql.array(
-        rows.map((row) => row.subject),
-        text,
-      )}::text[],
-      ${sql.array(
-        rows.map((row) => row.revision),
-        int8,
-      )}::bigint[]) as l (subject, revision)
+      ${arrayLiteral(rows.map((row) => row.subject))}::text[],
+      ${arrayLiteral(rows.map((row) => row.revision))}::bigint[]) as l (subject, revision)
     where h.subject = l.subject and h.revision < l.revision`;
 }
 

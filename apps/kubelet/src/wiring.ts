@@ -6,7 +6,7 @@ import type { ApiClient } from '@periplus/client/api-client';
 import { createCri } from '@periplus/node/cri';
 import { detectCgroups, ensureCgroup } from '@periplus/node/host';
 import { startKubeletServer } from '@periplus/node/kubelet-server';
-import { createMachinePodHost, createNetworkProber, readResolverFile } from '@periplus/node/pod-host';
+import { createLogRotator, createMachinePodHost, createNetworkProber, readResolverFile } from '@periplus/node/pod-host';
 import { createKubelet } from '@periplus/node/pod-lifecycle';
 import type { Registry } from 'prom-client';
 import type { KubeletConfig } from './config.js';
@@ -61,6 +61,7 @@ export async function startKubelet(parts: KubeletParts): Promise<KubeletProcess>
     random,
     logger,
   });
+  const rotator = createLogRotator({ rootDir: config.rootDir, runtime: cri.runtime, time, logger });
   registerKubeletMetrics(registry, kubelet);
   const [cert, key, clientCa] = await Promise.all(
     [config.serverCertFile, config.serverKeyFile, config.clientCaFile].map((path) => readFile(path, 'utf8')),
@@ -81,12 +82,14 @@ export async function startKubelet(parts: KubeletParts): Promise<KubeletProcess>
     checkHealth: () => kubelet.checkHealth(),
   });
   kubelet.start();
+  rotator.start();
   return {
     checkHealth: () => kubelet.checkHealth(),
     checkReady() {
       if (!kubelet.isReady()) throw new Error('the node is not registered or its pods are not known yet');
     },
     async stop() {
+      rotator.stop();
       kubelet.stop();
       await server.close();
       cri.close();

@@ -74,6 +74,7 @@ export async function readLog(reading: LogReading): Promise<void> {
     let rest: Buffer = Buffer.alloc(0);
     const buffer = Buffer.alloc(CHUNK_BYTES);
     let lastLook = false;
+    let replaced = false;
 
     const emit = async (text: Buffer): Promise<void> => {
       const lines: Buffer[] = [];
@@ -98,12 +99,16 @@ export async function readLog(reading: LogReading): Promise<void> {
         continue;
       }
       if (!options.follow || lastLook) return;
-      if (!(await isSameFile(file, path))) {
+      if (replaced) {
         await file.close();
         file = await open(path, 'r');
         position = 0;
+        replaced = false;
         continue;
       }
+      // Once another file has its name, what was still written to this one is read first.
+      replaced = !(await isSameFile(file, path));
+      if (replaced) continue;
       lastLook = !(await isRunning());
       if (!lastLook) await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
     }

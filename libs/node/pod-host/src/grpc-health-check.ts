@@ -42,7 +42,15 @@ export function checkGrpcHealth(host: string, port: number, service: string, tim
       () => settle(failure(`timeout: failed to connect service "${address}" within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    session.on('error', (error) => settle(failure(`error: failed to connect service "${address}": ${error.message}`)));
+    let connected = false;
+    const broken = (error: Error): void => {
+      const what = connected ? 'health rpc probe failed' : `failed to connect service "${address}"`;
+      settle(failure(`error: ${what}: ${error.message}`));
+    };
+    session.on('connect', () => {
+      connected = true;
+    });
+    session.on('error', broken);
     const stream = session.request({
       [constants.HTTP2_HEADER_METHOD]: 'POST',
       [constants.HTTP2_HEADER_PATH]: '/grpc.health.v1.Health/Check',
@@ -64,7 +72,7 @@ export function checkGrpcHealth(host: string, port: number, service: string, tim
       if (size > ANSWER_BYTES_MAX) settle(failure('error: the answer is too long'));
       else chunks.push(chunk);
     });
-    stream.on('error', (error) => settle(failure(`error: health rpc probe failed: ${error.message}`)));
+    stream.on('error', broken);
     stream.on('end', () => {
       if (grpcStatus !== '0') {
         settle(failure(`error: health rpc probe failed: status ${grpcStatus === '' ? 'unknown' : grpcStatus}`));

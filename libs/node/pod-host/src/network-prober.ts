@@ -13,12 +13,8 @@ const failure = (output: string): ProbeOutcome => ({ result: 'failure', output }
 function urlOf(target: HttpTarget): URL | undefined {
   const host = target.host.includes(':') ? `[${target.host}]` : target.host;
   const path = target.path.startsWith('/') ? target.path : `/${target.path}`;
-  try {
-    return new URL(`${target.scheme.toLowerCase()}://${host}:${target.port}${path}`);
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+  const text = `${target.scheme.toLowerCase()}://${host}:${target.port}${path}`;
+  return URL.canParse(text) ? new URL(text) : undefined;
 }
 
 function headersOf(target: HttpTarget): Record<string, string | string[]> {
@@ -84,13 +80,14 @@ function ask(url: URL, headers: Record<string, string | string[]>, signal: Abort
 
 async function probeHttp(target: HttpTarget, timeoutMs: number): Promise<ProbeOutcome> {
   const first = urlOf(target);
-  if (!first) return failure(`"${target.path}" is no path of a URL`);
+  if (!first) return failure(`"${target.host}" and "${target.path}" make no URL`);
   const signal = AbortSignal.timeout(timeoutMs);
   let url: URL = first;
   try {
     for (let redirects = 0; ; redirects++) {
       const { status, location, body } = await ask(url, headersOf(target), signal);
       if (status >= 300 && status < 400 && location !== undefined) {
+        if (!URL.canParse(location, url)) return failure(`redirected to "${location}", which is no URL`);
         const next: URL = new URL(location, url);
         const foreign = next.hostname !== first.hostname;
         if (foreign) return { result: 'warning', output: `Probe terminated redirects, Response body: ${body}` };

@@ -87,7 +87,7 @@ async function probeHttp(target: HttpTarget, timeoutMs: number): Promise<ProbeOu
     for (let redirects = 0; ; redirects++) {
       const { status, location, body } = await ask(url, headersOf(target), signal);
       if (status >= 300 && status < 400 && location !== undefined) {
-        if (!URL.canParse(location, url)) return failure(`redirected to "${location}", which is no URL`);
+        if (!URL.canParse(location, url.href)) return failure(`redirected to "${location}", which is no URL`);
         const next: URL = new URL(location, url);
         const foreign = next.hostname !== first.hostname;
         if (foreign) return { result: 'warning', output: `Probe terminated redirects, Response body: ${body}` };

@@ -1,12 +1,5 @@
 /** From planned writes to entries of the log: envelope, seal, expectation, fence; and what became of them. */
-import {
-  type KubeObject,
-  type ObjectKey,
-  parseResourceVersion,
-  type Revision,
-  toRevision,
-  tooLarge,
-} from '@periplus/api/meta';
+import { type KubeObject, type ObjectKey, type Revision, tooLarge } from '@periplus/api/meta';
 import type { Time } from '@periplus/base/clock';
 import { sleep } from '@periplus/base/stdx';
 import type { Append, GroupCommitter, StreamName } from '@periplus/log/event-log';
@@ -146,11 +139,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   }
 
   return {
-    preview(write) {
-      const base = write.object.metadata?.resourceVersion;
-      const revision = base === undefined ? undefined : parseResourceVersion(base);
-      return toStored(write.key, write.object, write.parent === 0 ? toRevision(0) : (revision ?? write.parent));
-    },
+    preview: (write) => toStored(write.key, write.object, write.parent),
     async write(writes, context) {
       const first = writes[0]!;
       const stream = streamOf(first.key);

@@ -66,7 +66,6 @@ export interface ObjectReaderOptions {
 
 /** As upstream: what a reader waits for a revision that is ahead of the cache. */
 const futureRevisionWaitMs = 3_000;
-/** How far Postgres may be behind what is read from it. */
 const noRevision = toRevision(0);
 
 const positionOf = (key: ObjectKey): string => `${key.namespace}/${key.name}`;

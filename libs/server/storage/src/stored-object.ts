@@ -14,9 +14,3 @@ export interface StoredObject {
   /** In the storage version, with resourceVersion; shared, never changed. */
   object(): KubeObject;
 }
-
-/** Names the object as messages do. */
-export function formatKey(key: ObjectKey): string {
-  const resource = key.group === '' ? key.resource : `${key.resource}.${key.group}`;
-  return key.namespace === '' ? `${resource}/${key.name}` : `${resource}/${key.namespace}/${key.name}`;
-}

@@ -14,7 +14,7 @@ import {
   type SystemUser,
 } from '@periplus/ops/dependencies';
 import { probeHealth } from '@periplus/ops/processes';
-import { createChildServer } from './child-server.js';
+import { type ChildServer, createChildServer } from './child-server.js';
 import { hasDockerImage, postgresImage } from './docker-images.js';
 import { findFreePort, untilListening, untilReady } from './free-port.js';
 
@@ -32,11 +32,26 @@ export interface PostgresService {
 const repositoryRoot = fileURLToPath(new URL('../../../../', import.meta.url));
 /** Only names the socket, which lies in a folder of its own. */
 const port = 5432;
+const restartLimitMs = 15_000;
 
 /** Postgres refuses root. */
 async function serverUser(): Promise<SystemUser> {
   const { uid, gid, username } = userInfo();
   return uid === 0 ? ensureSystemUser() : { name: username, uid, gid };
+}
+
+/** The children of a server that was killed live on for a moment, and keep the next one from the data. */
+async function startWithPatience(server: ChildServer): Promise<void> {
+  const started = performance.now();
+  for (;;) {
+    try {
+      await server.start();
+      return;
+    } catch (error) {
+      if (performance.now() - started > restartLimitMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 async function startChild(): Promise<PostgresService> {
@@ -64,7 +79,7 @@ async function startChild(): Promise<PostgresService> {
   return {
     url: postgresUrl(socketFolder, port),
     kill: () => server.kill(),
-    restart: () => server.start(),
+    restart: () => startWithPatience(server),
     async stop() {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });

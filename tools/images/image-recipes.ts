@@ -93,7 +93,7 @@ const nginxTags = ['1.7.9', '1.9.1'];
 
 function nginxRecipe(tag: string, base: readonly FileTree[]): ImageRecipe {
   return {
-    names: [`docker.io/library/nginx:${tag}`],
+    names: [`docker.io/library/nginx:${tag}`, ...(tag === nginxTags.at(-1) ? ['docker.io/library/nginx:latest'] : [])],
     layers: [...base, new Map([['etc/nginx/nginx.conf', file(nginxConfig(tag))]])],
     config: {
       Env: [path, `NGINX_VERSION=${tag}`],

@@ -1,8 +1,8 @@
 /** What `/version` says: the Kubernetes release whose behaviour this server has. */
 export const version = {
   major: '1',
-  minor: '32',
-  gitVersion: 'v1.32.4+periplus',
+  minor: '35',
+  gitVersion: 'v1.35.4+periplus',
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '1970-01-01T00:00:00Z',

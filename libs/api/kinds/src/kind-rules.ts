@@ -19,6 +19,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   validateStatusUpdate?(object: T, old: T): readonly FieldError[];
   /** Before a create is validated: drop what clients may not set. Status is dropped by storage where it is a subresource. */
   prepareForCreate?(object: T): void;
+  /** Of a new object that has its name and uid: what follows from them. Before validation; called anew for each generated name. */
+  completeNew?(object: T): void;
   /** Before an update is validated: keep what clients may not change. */
   prepareForUpdate?(object: T, old: T): void;
   /** Field selectors besides `metadata.name` and `metadata.namespace`, with how to read them. */

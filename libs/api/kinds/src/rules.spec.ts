@@ -294,6 +294,23 @@ describe('defaults', () => {
   });
 });
 
+describe('rules of jobs', () => {
+  it('make selector and labels from uid and name, unless the user took that on', () => {
+    const rules = rulesFor({ group: 'batch', version: 'v1', kind: 'Job' });
+    const job = { metadata: { name: 'j', uid: 'u' }, spec: { template: { spec: {} } } } as KubeObject;
+    rules.completeNew?.(job);
+    expect(job).toMatchObject({
+      spec: {
+        selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': 'u' } },
+        template: { metadata: { labels: { 'batch.kubernetes.io/controller-uid': 'u', 'job-name': 'j' } } },
+      },
+    });
+    const manual = { metadata: { name: 'j', uid: 'u' }, spec: { manualSelector: true, template: {} } } as KubeObject;
+    rules.completeNew?.(manual);
+    expect(manual).toEqual({ metadata: { name: 'j', uid: 'u' }, spec: { manualSelector: true, template: {} } });
+  });
+});
+
 describe('conversions', () => {
   it.each([
     ['events.k8s.io', 'v1', 'Event', { regarding: { name: 'p' }, note: 'n', reason: 'r', deprecatedCount: 2 }],

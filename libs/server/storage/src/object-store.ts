@@ -177,6 +177,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         metadata: { ...metadata, name, ...(namespace === '' ? {} : { namespace }) },
       };
       setBirthMetadata(object, kind.rules, uid, time.now());
+      kind.rules.completeNew?.(object);
       const outcome = await tryCreate(input, key, object, context);
       if (outcome !== 'exists') return outcome;
       const repeated = earlier(key, context) ?? (await longAgo(key, context));

@@ -52,16 +52,15 @@ const jobRules: KindRules<Job> = {
     if (object.spec) setJobSpecDefaults(object.spec);
   },
   // Selector and labels are made from the uid, unless the user takes that on.
-  prepareForCreate(object) {
+  completeNew(object) {
     const spec = object.spec;
     const uid = object.metadata?.uid;
     if (!spec || spec.manualSelector || !uid) return;
     const labels: Record<string, string> = { ...spec.template.metadata?.labels };
     for (const label of uidLabels) labels[label] = uid;
     for (const label of nameLabels) labels[label] = object.metadata?.name ?? '';
-    spec.template = { ...spec.template, metadata: { ...spec.template.metadata, labels } };
-    spec.selector = { matchLabels: { [uidLabels[0]]: uid } };
-    object.metadata = { ...object.metadata };
+    const template = { ...spec.template, metadata: { ...spec.template.metadata, labels } };
+    object.spec = { ...spec, template, selector: { matchLabels: { [uidLabels[0]]: uid } } };
   },
   validate: (object) => (object.spec ? validateJobSpec(object.spec, 'spec') : []),
   validateUpdate(object, old) {

@@ -34,7 +34,7 @@ export function setPodDefaults(pod: Pod): void {
 }
 
 /** Init, regular and ephemeral containers, in this order. */
-export function allContainers(spec: PodSpec): (Container | EphemeralContainer)[] {
+function allContainers(spec: PodSpec): (Container | EphemeralContainer)[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
 }
 

@@ -20,7 +20,7 @@ import type { Service, ServiceSpec } from './generated/types.js';
 /** RFC-less default of upstream: three hours. */
 const clientIpTimeoutSeconds = 10_800;
 
-export function setServiceDefaults(service: Service): void {
+function setServiceDefaults(service: Service): void {
   const spec = service.spec;
   if (!spec) return;
   spec.type ??= 'ClusterIP';

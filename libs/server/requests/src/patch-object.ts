@@ -50,7 +50,7 @@ function parsePatch(request: ApiRequest): ParsedPatch {
 }
 
 function applyPatch(pipeline: Pipeline, kind: KindSchema, current: KubeObject, patch: ParsedPatch): Json {
-  const original = cloneJson(current) as unknown as Json;
+  const original = current as unknown as Json;
   switch (patch.type) {
     case 'application/json-patch+json':
       return applyJsonPatch(original, patch.value);

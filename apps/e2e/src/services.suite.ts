@@ -44,7 +44,7 @@ export function describeServices(clusterOf: ClusterOf): void {
     });
 
     it('is reached from pods', async () => {
-      const script = `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do wget -qO- http://${clusterIp}/; echo; done`;
+      const script = `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do wget -qO- http://${clusterIp}/; done`;
       const output = await clusterOf().kubectl(['exec', ...namespace, 'client', '--', 'sh', '-c', script]);
       expect(new Set(output.trim().split('\n')).size).toBe(3);
     });

@@ -11,7 +11,7 @@ export type DecodedEvent =
   | { readonly outcome: 'malformed'; readonly reason: string };
 
 /** Written by this version. */
-export const envelopeFormat = 1;
+const envelopeFormat = 1;
 const lastKnownField = 19;
 const objectField = 15;
 const transactionCountMax = 1_000;

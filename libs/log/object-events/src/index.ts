@@ -1,12 +1,5 @@
 export { isConfidential } from './confidential.js';
-export {
-  checksumOf,
-  type DecodedEvent,
-  decodeObjectEvent,
-  encodeObjectEvent,
-  envelopeFormat,
-  objectRangeOf,
-} from './envelope-codec.js';
+export { type DecodedEvent, decodeObjectEvent, encodeObjectEvent, objectRangeOf } from './envelope-codec.js';
 export {
   type Actor,
   type Cause,
@@ -20,7 +13,6 @@ export {
   type Verb,
 } from './object-event.js';
 export { ensureGenesis, systemEvent } from './genesis.js';
-export { keyLength, nonceLength, openObject, sealAlgorithm, sealObject, unwrapKey, wrapKey } from './seal.js';
 export {
   createSealer,
   type KeyStore,
@@ -31,18 +23,14 @@ export {
 } from './sealer.js';
 export {
   barrierSubject,
-  escapeToken,
   fenceSubject,
-  floorSubject,
   genesisSubject,
   parseSubject,
   type ParsedSubject,
   streamNames,
   streamOf,
   streamOfSubject,
-  subjectLengthMax,
   subjectOf,
   subjectsOfStream,
   SubjectTooLongError,
-  unescapeToken,
 } from './subject.js';

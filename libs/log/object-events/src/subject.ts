@@ -13,7 +13,7 @@ import type { ObjectKey } from '@periplus/api/meta';
 import type { StreamName, Subject } from '@periplus/log/event-log';
 
 /** NATS takes 4,096 bytes for a whole protocol line. */
-export const subjectLengthMax = 3_000;
+const subjectLengthMax = 3_000;
 
 export class SubjectTooLongError extends Error {
   readonly code = 'SUBJECT_TOO_LONG';
@@ -48,14 +48,14 @@ function escapeCharacter(character: string): string {
 const plainToken = /^[A-Za-z0-9_:-]+$/;
 
 /** One token of a subject; `standIn` is the word that means the empty text there, if it may be empty. */
-export function escapeToken(text: string, standIn?: string): string {
+function escapeToken(text: string, standIn?: string): string {
   if (text === '' && standIn !== undefined) return standIn;
   const escaped = text.replace(/[^A-Za-z0-9_:-]/gu, escapeCharacter);
   return escaped === standIn ? escapeCharacter(escaped[0]!) + escaped.slice(1) : escaped;
 }
 
 /** Undefined when `token` is not what `escapeToken` makes of any text. */
-export function unescapeToken(token: string, standIn?: string): string | undefined {
+function unescapeToken(token: string, standIn?: string): string | undefined {
   if (token === '') return undefined;
   if (token === standIn) return '';
   if (plainToken.test(token)) return token;

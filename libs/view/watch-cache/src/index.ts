@@ -1,7 +1,7 @@
 export type { CachedObject } from './cached-object.js';
 export { createWatchCache, type WatchCacheOptions } from './create-watch-cache.js';
 export type { WindowLimits } from './change-window.js';
-export { type IndexName, type IndexTerm, valuesOf } from './object-index.js';
+export type { IndexName, IndexTerm } from './object-index.js';
 export type { Snapshot, SnapshotRow, SnapshotSource } from './snapshot-source.js';
 export type {
   CachedList,

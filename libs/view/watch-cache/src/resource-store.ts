@@ -1,10 +1,10 @@
 /** The objects of one resource: current states by name, indexes, recent changes, and who watches. */
 import type { KubeObject, Revision } from '@periplus/api/meta';
+import { compareUtf8 } from '@periplus/api/schema';
 import type { CachedState } from './cached-object.js';
 import { createIndexTable, type IndexTable } from './index-table.js';
 import { type IndexName, type IndexTerm, valuesOf } from './object-index.js';
 import { createSortedNames, sortName } from './sorted-names.js';
-import { compareUtf8 } from './utf8-order.js';
 import type { CacheScope, ResourceName, WatchChange } from './watch-cache.js';
 import { createWatcherTable, type Deliveries, type Watcher } from './watcher-table.js';
 

@@ -2,7 +2,7 @@
  * The names of a resource's objects in order. Changes are cheap and unsorted; the next read merges them in.
  * Invariant: `order` is sorted and unique; every present name is in `order` or in `added`; `order` may hold names that left.
  */
-import { compareUtf8 } from './utf8-order.js';
+import { compareUtf8 } from '@periplus/api/schema';
 
 export interface SortedNames {
   add(name: string): void;

@@ -69,6 +69,19 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     }
   }
 
+  /** A cache starts when the log does: until then it waits. */
+  async function patiently<T>(work: () => Promise<T>): Promise<T> {
+    const backoff = createBackoff({ initialMs: 50, maxMs: 1_000, jitter: 0.5 }, random);
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (closed || (error as { code?: unknown }).code !== 'LOG_UNAVAILABLE') throw error;
+        await sleep(time, backoff.nextMs());
+      }
+    }
+  }
+
   /** Opens what is sealed, `openingMax` at a time. */
   async function openAll<T>(items: readonly T[], eventOf: (item: T) => ObjectEvent): Promise<Map<T, OpenedObject>> {
     const opened = new Map<T, OpenedObject>();
@@ -164,8 +177,8 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
       logger.warn('the snapshot cannot be read: starting from the log', { error });
     }
     if (snapshot === undefined) return undefined;
-    const last = await log.lastRevision(stream);
-    const clusterId = await clusterIdOfLog();
+    const last = await patiently(() => log.lastRevision(stream));
+    const clusterId = await patiently(clusterIdOfLog);
     if (snapshot.revision > last || (clusterId !== undefined && clusterId !== snapshot.clusterId)) {
       logger.warn('the snapshot is not of this log: starting from the log', { snapshot: snapshot.revision, last });
       return undefined;
@@ -182,7 +195,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     async start() {
       const loaded = await loadSnapshot();
       if (loaded !== undefined) state = loaded;
-      const target = await log.lastRevision(stream);
+      const target = await patiently(() => log.lastRevision(stream));
       if (closed) return;
       // Only Events end by themselves.
       if (stream === 'events') sweepLater();

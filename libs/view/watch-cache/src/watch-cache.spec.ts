@@ -1,7 +1,7 @@
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
 import { createSeededRandom, createVirtualTime, type VirtualTime } from '@periplus/base/clock';
 import { silentLogger } from '@periplus/base/telemetry';
-import type { Append, EventLog } from '@periplus/log/event-log';
+import { type Append, type EventLog, LogUnavailableError } from '@periplus/log/event-log';
 import { createMemoryLog, type MemoryLog } from '@periplus/log/event-log/testing';
 import {
   createSealer,
@@ -299,6 +299,27 @@ describe('watch cache', () => {
     expect(seen.map(show)).toEqual(['3 delete e 2']);
     expect(textOf(seen[0]!.current.storageJson)).toContain('"metadata":{"resourceVersion":"3","name":"e"');
     expect(cache.lastRevisionOf(subjectOf(key))).toBe(0);
+  });
+
+  it('waits for a log that is away when it starts', async () => {
+    const time = createVirtualTime(0);
+    const log = createMemoryLog({ time });
+    await done(time, ensureGenesis(log, 'cluster', time));
+    let asked = 0;
+    const lastRevision: EventLog['lastRevision'] = (stream) =>
+      asked++ < 5 ? Promise.reject(new LogUnavailableError('away')) : log.lastRevision(stream);
+    const random = createSeededRandom(1);
+    const sealer = createSealer({ keyStore: createMemoryKeyStore(), clusterKey: new Uint8Array(32), random });
+    const cache = createWatchCache({ log: { ...log, lastRevision }, sealer, time, random, logger: silentLogger });
+    const started = cache.start();
+    await settle(time);
+    expect(() => cache.check()).toThrow();
+    time.advance(5_000);
+    await settle(time);
+    time.advance(5_000);
+    await done(time, started);
+    expect(() => cache.check()).not.toThrow();
+    cache.close();
   });
 
   it('drops an Event whose marker nobody told it of', async () => {

@@ -72,7 +72,3 @@ export function formatGoDuration(nanos: bigint): string {
 export function goDurationToMs(nanos: bigint): number {
   return Number(nanos / 1_000_000n);
 }
-
-export function goDurationFromMs(ms: number): bigint {
-  return BigInt(Math.round(ms * 1_000)) * 1_000n;
-}

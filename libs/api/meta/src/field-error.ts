@@ -1,11 +1,20 @@
 /** Field errors in upstream's words: `Required value`, `Invalid value: "x": detail`, `Unsupported value: …`. */
+import { LosslessInteger } from './object-meta.js';
 import type { FieldError } from './status.js';
+
+/** With lossless integers as their digits, which plain JSON can't say. */
+function toPlain(value: unknown): unknown {
+  if (value instanceof LosslessInteger) return value.digits;
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toPlain(inner)]));
+}
 
 /** Upstream prints strings quoted, numbers and booleans bare, the rest as JSON. */
 function show(value: unknown): string {
   if (value === undefined) return 'null';
-  if (typeof value === 'object' && value !== null)
-    return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+  if (value instanceof LosslessInteger) return value.digits;
+  if (typeof value === 'object' && value !== null) return JSON.stringify(toPlain(value));
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 

@@ -12,8 +12,6 @@ export interface FieldSelector {
   readonly requirements: readonly FieldRequirement[];
 }
 
-export const everyFieldSelector: FieldSelector = { requirements: [] };
-
 /** Splits at commas that no backslash precedes. */
 function splitTerms(text: string): string[] {
   const terms: string[] = [];

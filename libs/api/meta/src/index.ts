@@ -1,9 +1,4 @@
-export {
-  formatGoDuration,
-  goDurationFromMs,
-  goDurationToMs,
-  parseGoDuration,
-} from './duration.js';
+export { formatGoDuration, parseGoDuration } from './duration.js';
 export {
   duplicateField,
   forbiddenField,
@@ -15,18 +10,14 @@ export {
   unsupportedField,
 } from './field-error.js';
 export {
-  everyFieldSelector,
   type FieldRequirement,
   type FieldSelector,
-  formatFieldSelector,
   matchesFields,
   parseFieldSelector,
   requiredFieldValue,
 } from './field-selector.js';
 export {
-  checkLabelRequirement,
   describeLabelSelector,
-  everyLabelSelector,
   formatLabelSelector,
   type LabelOperator,
   type LabelRequirement,
@@ -42,7 +33,6 @@ export {
 } from './label-selector.js';
 export { parseLabelSelector } from './label-selector-parser.js';
 export {
-  checkCIdentifier,
   checkConfigMapKey,
   checkDns1035Label,
   checkDns1123Label,
@@ -73,17 +63,12 @@ export {
   addQuantities,
   canonicalQuantity,
   compareQuantities,
-  formatQuantity,
   parseQuantity,
   type Quantity,
   type QuantityFormat,
-  quantityFromMilli,
-  quantityFromUnits,
   quantityToMilli,
   quantityToUnits,
-  subtractQuantities,
   toQuantity,
-  zeroQuantity,
 } from './quantity.js';
 export { formatResourceVersion, parseResourceVersion, type Revision, toRevision } from './revision.js';
 export {

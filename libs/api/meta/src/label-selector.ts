@@ -26,7 +26,6 @@ export interface LabelSelectorSpec {
 
 export type Labels = Readonly<Record<string, string>>;
 
-export const everyLabelSelector: LabelSelector = { requirements: [] };
 export const noLabelSelector: LabelSelector = { requirements: [], nothing: true };
 
 const integerPattern = /^[+-]?[0-9]{1,19}$/;

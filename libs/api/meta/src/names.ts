@@ -7,7 +7,6 @@ const qualifiedChars = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const labelValue = `(${qualifiedChars})?`;
 const portable = '[-._a-zA-Z0-9]+';
 const environmentName = '[-._a-zA-Z][-._a-zA-Z0-9]*';
-const cIdentifier = '[A-Za-z_][A-Za-z0-9_]*';
 
 const whole = (source: string): RegExp => new RegExp(`^${source}$`);
 const labelPattern = whole(label);
@@ -17,7 +16,6 @@ const qualifiedPattern = whole(qualifiedChars);
 const labelValuePattern = whole(labelValue);
 const portablePattern = whole(portable);
 const environmentNamePattern = whole(environmentName);
-const cIdentifierPattern = whole(cIdentifier);
 
 function explained(message: string, source: string, ...examples: string[]): string {
   if (examples.length === 0) return `${message} (regex used for validation is '${source}')`;
@@ -140,19 +138,6 @@ export function checkEnvVarName(value: string): string[] {
   else if (value === '..') errors.push("must not be '..'");
   else if (value.startsWith('..')) errors.push("must not start with '..'");
   return errors;
-}
-
-export function checkCIdentifier(value: string): string[] {
-  if (cIdentifierPattern.test(value)) return [];
-  return [
-    explained(
-      "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-      cIdentifier,
-      'my_name',
-      'MY_NAME',
-      'MyName',
-    ),
-  ];
 }
 
 /** Name of a container's or service's port. */

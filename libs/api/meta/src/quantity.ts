@@ -133,8 +133,6 @@ export function toQuantity(text: string): Quantity {
   return parsed.value;
 }
 
-export const zeroQuantity: Quantity = { nanos: 0n, format: 'DecimalSI' };
-
 /** The sum is written like the first term, unless that is zero. */
 export function addQuantities(a: Quantity, b: Quantity): Quantity {
   return { nanos: a.nanos + b.nanos, format: a.nanos === 0n ? b.format : a.format };
@@ -161,8 +159,4 @@ export function quantityToUnits(quantity: Quantity): bigint {
 
 export function quantityFromMilli(milli: bigint, format: QuantityFormat = 'DecimalSI'): Quantity {
   return { nanos: milli * 1_000_000n, format };
-}
-
-export function quantityFromUnits(units: bigint, format: QuantityFormat = 'DecimalSI'): Quantity {
-  return { nanos: units * nanosPerUnit, format };
 }

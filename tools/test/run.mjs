@@ -25,7 +25,12 @@ if (!existsSync(join(root, 'node_modules', 'jest'))) {
   if (status !== 0) process.exit(status);
 }
 
-const args = process.argv.slice(2).flatMap((argument) => suites[argument] ?? [argument]);
+const given = process.argv.slice(2);
+// What selects a suite comes last: jest would take a path behind it for one more of its patterns.
+const args = [
+  ...given.filter((argument) => suites[argument] === undefined),
+  ...given.flatMap((argument) => suites[argument] ?? []),
+];
 const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--no-warnings'].filter(Boolean).join(' ');
 process.exit(
   run(process.execPath, [join(root, 'node_modules', 'jest', 'bin', 'jest.js'), ...args], { NODE_OPTIONS: nodeOptions }),

@@ -17,7 +17,7 @@ export type ServerPids = Readonly<Record<string, number>>;
 const ticksPerSecond = 100;
 
 /** CPU seconds that a process has used, its threads included. */
-export function cpuSeconds(pid: number): number {
+function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }

@@ -60,7 +60,7 @@ function referenceName(message: MessageModel, group: GroupModel, imports: Import
 }
 
 /** `CoreV1Event`. */
-export function qualifiedName(message: MessageModel): string {
+function qualifiedName(message: MessageModel): string {
   const group = message.group.folder.split('/')[0]!;
   const version = message.group.version;
   return `${group[0]!.toUpperCase()}${group.slice(1)}${version[0]!.toUpperCase()}${version.slice(1)}${message.name}`;

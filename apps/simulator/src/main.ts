@@ -1,6 +1,6 @@
 /**
  * Runs seeds of the simulation: `npx tsx apps/simulator/src/main.ts [--from 1] [--count 1] [--trace] [--log]`.
- * Exits with 1 when a seed breaks a rule, or gives another trace the second time.
+ * Exits with 1 when a seed breaks a rule. That a seed repeats exactly is checked by the tests beside it.
  */
 import { parseArgs } from 'node:util';
 import { createLogger } from '@periplus/base/telemetry';

@@ -109,7 +109,7 @@ function writeConfigs(plan: ClusterPlan, paths: ClusterPaths): ReturnType<typeof
 }
 
 /** Whether this cluster was brought up with the project's own images before; then it keeps them. */
-export function hasOfflineImages(paths: ClusterPaths): boolean {
+function hasOfflineImages(paths: ClusterPaths): boolean {
   return statSync(join(registryConfigFolder(paths), 'docker.io'), { throwIfNoEntry: false }) !== undefined;
 }
 

@@ -12,11 +12,6 @@ export interface Progress {
   result(data: unknown, text: string): void;
 }
 
-/** What a failed step tells besides its message, such as the end of a log. */
-export interface Hinted {
-  readonly hint?: string;
-}
-
 function seconds(sinceMs: number): string {
   return ((performance.now() - sinceMs) / 1000).toFixed(1);
 }

@@ -182,7 +182,7 @@ function encoderFor(table: SchemaTable): SchemaEncoder {
 }
 
 /** Canonical JSON of any message: a list, options, a Status. */
-export function encodeMessage(table: SchemaTable, message: MessageName, value: object): string {
+function encodeMessage(table: SchemaTable, message: MessageName, value: object): string {
   return encoderFor(table).message(message)(value);
 }
 

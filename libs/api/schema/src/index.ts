@@ -4,32 +4,18 @@ export { type FieldManagerRequest, updateManagedFields } from './apply/update-ma
 export { applyDefaults } from './apply-defaults.js';
 export { changedFields } from './changed-fields.js';
 export { fromStorageVersion, toStorageVersion } from './convert-version.js';
-export { cannotDecode, decodeConfiguration, type Decoded, decodeMessage, decodeObject } from './decode-object.js';
-export {
-  encodeMessage,
-  type EncodedObject,
-  encodeObject,
-  objectMetaMessage,
-  spliceResourceVersion,
-} from './encode-object.js';
-export { encodeJson, quoteJson } from './json-encoder.js';
-export { defaultJsonLimits, type JsonLimits, type JsonParsed, parseJson } from './json-parser.js';
+export { cannotDecode, type Decoded, decodeMessage, decodeObject } from './decode-object.js';
+export { type EncodedObject, encodeObject } from './encode-object.js';
+export { encodeJson } from './json-encoder.js';
+export { type JsonLimits, type JsonParsed, parseJson } from './json-parser.js';
 export { cloneJson, equalJson } from './json-values.js';
-export { listMessageOf } from './message-plan.js';
-export {
-  canonicalMicroTime,
-  canonicalTime,
-  formatMicroTime,
-  formatTime,
-  parseTimestamp,
-  type Timestamp,
-} from './timestamp.js';
-export { compareUtf8, sortedKeys, sortUtf8 } from './utf8-order.js';
+export type { Timestamp } from './timestamp.js';
+export { compareUtf8 } from './utf8-order.js';
 export { type ValidatedOperation, validateObject } from './validate-object.js';
 export { applyJsonPatch } from './patch/json-patch.js';
 export { applyMergePatch } from './patch/merge-patch.js';
 export { applyStrategicMergePatch } from './patch/strategic-merge-patch.js';
-export { formatHumanDuration, type PrintOptions, printTable } from './print/index.js';
+export { type PrintOptions, printTable } from './print/index.js';
 export { decodeProtobufMessage, type ProtobufDecoded } from './protobuf/decode-protobuf.js';
 export { encodeProtobufMessage, hasProtobuf } from './protobuf/encode-protobuf.js';
 export {
@@ -42,7 +28,6 @@ export {
 } from './protobuf/protobuf-envelope.js';
 export { parseYaml } from './yaml-parser.js';
 export {
-  compareVersions,
   createPublication,
   type OpenApiV3Index,
   type Publication,

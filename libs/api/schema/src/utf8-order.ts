@@ -16,7 +16,7 @@ export function compareUtf8(a: string, b: string): number {
 }
 
 /** Sorts in place. */
-export function sortUtf8(texts: string[]): string[] {
+function sortUtf8(texts: string[]): string[] {
   let sorted = true;
   for (let at = 1; at < texts.length && sorted; at += 1) sorted = texts[at - 1]! <= texts[at]!;
   const careful = texts.some((text) => needsCare.test(text));

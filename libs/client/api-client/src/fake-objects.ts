@@ -23,7 +23,7 @@ const WITH_STATUS = new Set([
 ]);
 const WITHOUT_GENERATION = new Set(['events', 'leases', 'configmaps', 'secrets', 'serviceaccounts', 'endpoints']);
 
-export const hasStatus = (target: ResourceTarget): boolean => WITH_STATUS.has(target.resource);
+const hasStatus = (target: ResourceTarget): boolean => WITH_STATUS.has(target.resource);
 
 const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 

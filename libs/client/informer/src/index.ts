@@ -1,2 +1,2 @@
 export { createInformer, type Informer, type InformerHandler, type InformerOptions } from './informer.js';
-export { formatObjectKey, type Indexer, type Indexers, keyOf, splitObjectKey } from './store.js';
+export { type Indexer, type Indexers, keyOf, splitObjectKey } from './store.js';

@@ -30,7 +30,7 @@ function isStatus(value: unknown): value is Status {
 }
 
 /** Undefined when the bytes are no Status. */
-export function parseStatus(json: Uint8Array): Status | undefined {
+function parseStatus(json: Uint8Array): Status | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(json));
     return isStatus(value) ? value : undefined;

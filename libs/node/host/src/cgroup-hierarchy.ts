@@ -50,7 +50,7 @@ export class CgroupsMissingError extends Error {
 const pathPattern = /^(\/[A-Za-z0-9_][A-Za-z0-9_.:-]{0,250}){1,16}$/;
 
 /** Throws CgroupPathError for anything but an absolute path of plain names. */
-export function checkCgroupPath(path: string): void {
+function checkCgroupPath(path: string): void {
   if (!pathPattern.test(path)) throw new CgroupPathError(path);
 }
 

@@ -56,7 +56,7 @@ export function planLimitFiles(version: 1 | 2, limits: CgroupLimits): readonly L
 }
 
 /** Writes the limits of a group that exists; a limit whose controller the machine lacks is left out, as runtimes do. */
-export async function setCgroupLimits(hierarchy: CgroupHierarchy, path: string, limits: CgroupLimits): Promise<void> {
+async function setCgroupLimits(hierarchy: CgroupHierarchy, path: string, limits: CgroupLimits): Promise<void> {
   for (const { controller, file, value } of planLimitFiles(hierarchy.version, limits)) {
     const folder = cgroupFolder(hierarchy, controller, path);
     if (folder !== undefined) await writeFile(join(folder, file), value);
@@ -64,7 +64,7 @@ export async function setCgroupLimits(hierarchy: CgroupHierarchy, path: string, 
 }
 
 /** The group that holds a pod's containers: the `cgroup_parent` of its sandbox. */
-export function podCgroup(parent: string, uid: string): string {
+function podCgroup(parent: string, uid: string): string {
   return `${parent}/pod${uid}`;
 }
 

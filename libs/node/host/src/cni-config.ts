@@ -11,7 +11,7 @@ export interface CniNetwork {
 
 const fileName = '10-periplus.conflist';
 /** The bridge's name in the node's namespace. */
-export const podBridge = 'pp-pods';
+const podBridge = 'pp-pods';
 const ipamFolder = '/var/lib/cni/networks';
 const resultsFolder = '/var/lib/cni/results';
 
@@ -20,7 +20,7 @@ const resultsFolder = '/var/lib/cni/results';
  * does it for what leaves the machine. Hairpin mode lets a pod reach itself through a service. The loopback link is
  * containerd's own doing.
  */
-export function cniConfig({ name, podCidr, mtu }: CniNetwork): object {
+function cniConfig({ name, podCidr, mtu }: CniNetwork): object {
   return {
     cniVersion: '1.0.0',
     name,

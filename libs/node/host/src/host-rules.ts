@@ -8,7 +8,7 @@ export interface MasqueradeRule {
 }
 
 /** One table of our own: loaded and removed whole, in one transaction each. */
-export function renderMasqueradeTable(names: NodeNames, { sources }: MasqueradeRule): string {
+function renderMasqueradeTable(names: NodeNames, { sources }: MasqueradeRule): string {
   return `table ip ${names.table}
 delete table ip ${names.table}
 table ip ${names.table} {

@@ -4,18 +4,14 @@ export {
   CgroupPathError,
   CgroupsMissingError,
   cgroupFolder,
-  clusterCgroup,
   detectCgroups,
   ensureCgroup,
-  hasCgroup,
-  listCgroupProcesses,
   removeCgroup,
 } from './cgroup-hierarchy.js';
-export { type CgroupLimits, ensurePodCgroup, podCgroup, removePodCgroup, setCgroupLimits } from './cgroup-limits.js';
-export { type CgroupStats, readCgroupStats } from './cgroup-stats.js';
+export { type CgroupLimits, ensurePodCgroup, removePodCgroup } from './cgroup-limits.js';
+export type { CgroupStats } from './cgroup-stats.js';
 export {
   type Capability,
-  effectiveCapabilities,
   type FileSystemUsage,
   fileSystemUsage,
   type HostCapacity,
@@ -34,14 +30,7 @@ export {
   unmountAllBelow,
 } from './mounts.js';
 export { argvInNetns, runInNetns } from './netns.js';
-export {
-  type NodeIdentity,
-  NodeNameError,
-  type NodeNames,
-  netnsFolder,
-  nodeNames,
-  nodeNetnsPath,
-} from './node-names.js';
+export { type NodeIdentity, NodeNameError, type NodeNames, netnsFolder } from './node-names.js';
 export {
   BridgeFilterMissingError,
   createNodeNetwork,

@@ -7,8 +7,8 @@ export {
   renderIptablesRemoval,
   renderIptablesUpdate,
 } from './iptables-restore.js';
-export { type IptablesTable, type IptablesTables, iptablesPrefix, toIptables } from './iptables-tables.js';
-export { canonicalRange, isIpv4, isRoutableIpv4, rangeContains } from './ipv4.js';
+export { type IptablesTable, type IptablesTables, toIptables } from './iptables-tables.js';
+export { canonicalRange, isIpv4 } from './ipv4.js';
 export {
   type InstalledNftTable,
   renderNftables,
@@ -26,4 +26,4 @@ export {
   type RuleWriter,
 } from './rule-sync.js';
 export type { Frontend, Outcome, Pool, Protocol, RuleSet, ServiceRule, Target } from './rule-set.js';
-export { type Flow, hasUdpServices, parseConntrack, planStaleFlows } from './stale-flows.js';
+export { type Flow, parseConntrack } from './stale-flows.js';

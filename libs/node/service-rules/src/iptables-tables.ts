@@ -41,7 +41,7 @@ export interface IptablesTables {
 /** Every chain of ours begins with it. */
 export const iptablesPrefix = 'PP-';
 /** Set on packets that POSTROUTING is to masquerade. */
-export const masqueradeMark = '0x4000';
+const masqueradeMark = '0x4000';
 
 const chains = {
   services: 'PP-SERVICES',
@@ -85,7 +85,7 @@ function comment(service: ServiceRule, what: string): string {
 }
 
 /** The chance of rule `index` of `count`, given that those before it were passed by: each ends up with 1/count. */
-export function probabilityOf(index: number, count: number): string {
+function probabilityOf(index: number, count: number): string {
   return (1 / (count - index)).toFixed(10);
 }
 

@@ -28,7 +28,6 @@ export {
   endShims,
   forgetContainers,
   forgetLoopbackLinks,
-  listControlGroupProcesses,
   removeControlGroup,
   unmountBelow,
 } from './containerd/container-cleanup.js';
@@ -61,12 +60,7 @@ export {
 } from './images/image-layout.js';
 export { createImageRegistry } from './images/image-registry.js';
 export { formatKubeconfig, type KubeconfigEntry, KubeconfigError } from './kubeconfig/kubeconfig-entry.js';
-export {
-  type KubeconfigChange,
-  kubeconfigPath,
-  mergeIntoKubeconfig,
-  removeContext,
-} from './kubeconfig/kubeconfig-file.js';
+export { type KubeconfigChange, mergeIntoKubeconfig, removeContext } from './kubeconfig/kubeconfig-file.js';
 export {
   clusterNatsSettings,
   formatNatsServerConfig,
@@ -78,12 +72,9 @@ export { ensurePostgresPrograms, type PostgresPrograms } from './postgres/postgr
 export {
   type PostgresSettings,
   postgresCommand,
-  postgresDatabase,
   postgresEnvironment,
   postgresProbe,
-  postgresSocket,
   postgresUrl,
-  postgresUser,
   preparePostgres,
 } from './postgres/postgres-server.js';
 export { ensureSystemUser, type SystemUser } from './postgres/system-user.js';

@@ -1,15 +1,9 @@
 export { LockTimeoutError, withFileLock } from './file-lock.js';
 export { type ProbeResult, probeHealth } from './health-probe.js';
 export { listeningPorts } from './listening-ports.js';
-export { openLogFile, rotateLogFile } from './log-file.js';
-export {
-  currentBootId,
-  isSameProcess,
-  listProcesses,
-  type ProcessIdentity,
-  processIdentity,
-} from './process-identity.js';
-export { type RunningProcess, residentBytes, signalProcess } from './process-identity.js';
+export { openLogFile } from './log-file.js';
+export { currentBootId, listProcesses, type ProcessIdentity, processIdentity } from './process-identity.js';
+export { type RunningProcess, signalProcess } from './process-identity.js';
 export { endRecordedService, listRecordedServices } from './recorded-processes.js';
 export { CommandError, type CommandOptions, type CommandResult, runCommand, tryCommand } from './run-command.js';
 export {

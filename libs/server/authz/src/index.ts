@@ -1,11 +1,4 @@
-export {
-  type Attributes,
-  formatRefusal,
-  formatResource,
-  type PathAttributes,
-  type ResourceAttributes,
-  type SelectorTerm,
-} from './attributes.js';
+export type { Attributes, PathAttributes, ResourceAttributes, SelectorTerm } from './attributes.js';
 export {
   type Authorizer,
   createAuthorizerChain,

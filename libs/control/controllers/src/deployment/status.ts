@@ -40,7 +40,7 @@ export function withCondition(
   ];
 }
 
-export const withoutCondition = (conditions: readonly DeploymentCondition[], type: string): DeploymentCondition[] =>
+const withoutCondition = (conditions: readonly DeploymentCondition[], type: string): DeploymentCondition[] =>
   conditions.filter((condition) => condition.type !== type);
 
 /** Counts, and Available. */

@@ -31,7 +31,7 @@ export const MANAGED_BY_LABEL = 'endpointslice.kubernetes.io/managed-by';
 export const MANAGED_BY = 'endpointslice-controller.k8s.io';
 export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
-export const ENDPOINTS_PER_SLICE_MAX = 100;
+const ENDPOINTS_PER_SLICE_MAX = 100;
 
 export interface SlicePlan {
   readonly create: readonly EndpointSlice[];

@@ -5,7 +5,7 @@ import { isTerminated, podCondition } from '../shared/pod-state.js';
 
 export type IpFamily = 'IPv4' | 'IPv6';
 
-export const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4');
+const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4');
 
 /** The families a Service has endpoints of, the first one its own. */
 export function familiesOf(service: Service): readonly IpFamily[] {
@@ -35,7 +35,7 @@ function containersOf(pod: Pod): readonly Container[] {
 }
 
 /** The pod's number for a Service's port; undefined when the pod has no port of that name. */
-export function targetPortOf(pod: Pod, servicePort: ServicePort): number | undefined {
+function targetPortOf(pod: Pod, servicePort: ServicePort): number | undefined {
   const target = servicePort.targetPort ?? servicePort.port;
   if (typeof target === 'number') return target === 0 ? servicePort.port : target;
   const protocol = servicePort.protocol ?? 'TCP';

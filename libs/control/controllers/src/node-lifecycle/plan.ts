@@ -9,8 +9,8 @@ export const STARTUP_GRACE_MS = 60_000;
 
 const WATCHED = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'] as const;
 
-export const NOT_READY = 'node.kubernetes.io/not-ready';
-export const UNREACHABLE = 'node.kubernetes.io/unreachable';
+const NOT_READY = 'node.kubernetes.io/not-ready';
+const UNREACHABLE = 'node.kubernetes.io/unreachable';
 
 export const nodeCondition = (node: Node, type: string): NodeCondition | undefined =>
   node.status?.conditions?.find((condition) => condition.type === type);

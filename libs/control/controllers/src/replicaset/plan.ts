@@ -12,7 +12,7 @@ export interface Replicated extends KubeObject {
 }
 
 /** In one pass; the rest follows when these are seen. */
-export const BURST_REPLICAS = 500;
+const BURST_REPLICAS = 500;
 
 export type ReplicaPlan =
   | { readonly kind: 'enough' }
@@ -34,7 +34,7 @@ export function planReplicas(
   return { kind: 'enough' };
 }
 
-export const wantedReplicas = (owner: Replicated): number => owner.spec?.replicas ?? 1;
+const wantedReplicas = (owner: Replicated): number => owner.spec?.replicas ?? 1;
 
 /** A pod of the template, named by the server. */
 export function podFromTemplate(owner: Replicated, reference: OwnerReference): Pod {

@@ -2,7 +2,7 @@
 import { parseCidr } from './cidr.js';
 
 export const defaultClusterName = 'default';
-export const clusterIndexMax = 63;
+const clusterIndexMax = 63;
 
 /** 40 characters: the longest socket path under /var/lib/periplus must stay under 108 bytes. */
 const clusterNamePattern = /^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/;

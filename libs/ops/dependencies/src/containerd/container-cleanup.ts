@@ -42,7 +42,7 @@ function ignoreGone(work: () => void): void {
 }
 
 /** Process ids in a control group and all below it. */
-export function listControlGroupProcesses(group: string): readonly number[] {
+function listControlGroupProcesses(group: string): readonly number[] {
   const pids = new Set<number>();
   for (const folder of controlGroupFolders(group).flatMap(subfoldersDeepestFirst)) {
     ignoreGone(() => {

@@ -5,8 +5,8 @@ import { type HealthProbe, runCommand } from '@periplus/ops/processes';
 import type { PostgresPrograms } from './postgres-programs.js';
 import type { SystemUser } from './system-user.js';
 
-export const postgresUser = 'periplus';
-export const postgresDatabase = 'periplus';
+const postgresUser = 'periplus';
+const postgresDatabase = 'periplus';
 
 export interface PostgresSettings {
   readonly programs: PostgresPrograms;
@@ -94,7 +94,7 @@ export function postgresUrl(socketFolder: string, port: number): string {
   return `postgres:///${postgresDatabase}?${query}`;
 }
 
-export function postgresSocket(socketFolder: string, port: number): string {
+function postgresSocket(socketFolder: string, port: number): string {
   return join(socketFolder, `.s.PGSQL.${port}`);
 }
 

@@ -1,5 +1,6 @@
 /** The whole kubelet on a hollow runtime: pods from their creation to their end. */
 import type { Lease, Node, Pod } from '@periplus/api/kinds';
+import { staleConflict } from '@periplus/api/meta';
 import { createKubeletHarness, type KubeletHarness, podsTarget } from './kubelet-harness.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -208,6 +209,20 @@ describe('a kubelet', () => {
     harness.api.intercept = undefined;
     await harness.run(10_000);
     expect(harness.pod('web')?.status?.containerStatuses?.[0]?.restartCount).toBe(1);
+  });
+
+  it('goes on telling its status after a write that lost a race', async () => {
+    await harness.createPod('web', {});
+    let refused = 0;
+    harness.api.intercept = (call) => {
+      if (call.verb !== 'patch' || call.target.subresource !== 'status' || call.target.resource !== 'pods')
+        return undefined;
+      refused += 1;
+      return refused < 3 ? staleConflict(podsTarget, 'web') : undefined;
+    };
+    await harness.run(5_000);
+    expect(refused).toBeGreaterThan(2);
+    expect(harness.pod('web')?.status?.phase).toBe('Running');
   });
 
   it('starts nothing of a name that another pod still has here', async () => {

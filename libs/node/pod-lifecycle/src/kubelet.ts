@@ -15,6 +15,7 @@ import type { NodeDescription, NodePressure } from './node-status.js';
 import { admitPod } from './pod-admission.js';
 import { containersOf, identityOf, isTerminalPhase } from './pod-facts.js';
 import type { PodHost } from './pod-host.js';
+import { isStillThere } from './pod-presence.js';
 import { createPodTokens } from './pod-tokens.js';
 import { createPodWorker, type PodWorker } from './pod-worker.js';
 import type { Prober } from './prober.js';
@@ -157,7 +158,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     try {
       await client.delete(target, { gracePeriodSeconds: 0, preconditions: { uid } });
     } catch (error) {
-      if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) throw error;
+      const refused = isStatusError(error, 'NotFound') || isStatusError(error, 'Conflict');
+      if (!refused || (await isStillThere(client, target, uid))) throw error;
     }
   }
 

@@ -5,6 +5,7 @@ import type { Random, Time } from '@periplus/base/clock';
 import { type Backoff, createBackoff } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient } from '@periplus/client/api-client';
+import { isStillThere } from './pod-presence.js';
 
 export interface StatusWriter {
   /** The latest wins. Nothing is written when the API shows it already. */
@@ -110,11 +111,9 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       entry.writtenText = wantedText;
       entry.backoff.reset();
     } catch (error) {
-      if (isStatusError(error, 'NotFound') || isStatusError(error, 'Conflict')) {
-        entry.over = true;
-        return;
-      }
-      throw error;
+      const refused = isStatusError(error, 'NotFound') || isStatusError(error, 'Conflict');
+      if (!refused || (await isStillThere(client, target, pod.metadata?.uid ?? ''))) throw error;
+      entry.over = true;
     }
   }
 

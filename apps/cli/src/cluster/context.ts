@@ -5,6 +5,7 @@ import {
   type ClusterPlan,
   defaultClusterName,
   isClusterName,
+  listClusters,
   readClusterPlan,
 } from '@periplus/ops/dependencies';
 import { CommandFailure, usageError } from '../output/command-error.js';
@@ -47,7 +48,11 @@ export function knownCluster(name: string): KnownCluster {
   const cluster = namedCluster(name);
   const plan = readClusterPlan(cluster.paths);
   if (plan === undefined) {
-    throw new CommandFailure(`there is no cluster ${name}`, { hint: `Start it with: ${commandLine('up', name)}` });
+    const others = listClusters();
+    const known = others.length === 0 ? '' : `\nHere are: ${others.join(', ')} (choose by --name, or PERIPLUS_NAME)`;
+    throw new CommandFailure(`there is no cluster ${name}`, {
+      hint: `Start it with: ${commandLine('up', name)}${known}`,
+    });
   }
   return { ...cluster, plan };
 }

@@ -24,3 +24,24 @@ export function readLogTail(
     closeSync(file);
   }
 }
+
+const describedLengthMax = 400;
+
+/** A line of a service's log for people: level, message and what the error said; other programs' lines as they are. */
+export function describeLogLine(line: string): string {
+  const parsed = parseLogObject(line);
+  if (parsed === undefined) return line.slice(0, describedLengthMax);
+  const { level, msg, error } = parsed as { level?: unknown; msg?: unknown; error?: { message?: unknown } };
+  const cause = typeof error?.message === 'string' ? `: ${error.message}` : '';
+  return `${String(level)} ${String(msg)}${cause}`.slice(0, describedLengthMax);
+}
+
+function parseLogObject(line: string): object | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(line);
+    return typeof parsed === 'object' && parsed !== null && 'msg' in parsed ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}

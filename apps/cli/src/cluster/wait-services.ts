@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandFailure } from '../output/command-error.js';
 import type { RunningCluster } from './bring-up.js';
 import { commandLine } from './context.js';
-import { readLogTail } from './log-tail.js';
+import { describeLogLine, readLogTail } from './log-tail.js';
 
 const pollMs = 50;
 const tailLines = 8;
@@ -29,7 +29,7 @@ export async function waitServicesReady(
       const { lines } = readLogTail(culprit.logFile, tailLines);
       throw new CommandFailure(`${culprit.name} is not ready: ${culprit.reason ?? culprit.state}`, {
         hint: [
-          ...lines.map((line) => `  ${line.slice(0, 400)}`),
+          ...lines.map((line) => `  ${describeLogLine(line)}`),
           `More: ${commandLine(`logs ${culprit.name}`, name)}`,
         ].join('\n'),
       });

@@ -33,14 +33,20 @@ function boundaries(isTest) {
     allowCircularSelfDependency: true,
     allow: [],
     depConstraints: [
-      ...Object.entries(scopes).map(([scope, allowed]) => ({ sourceTag: `scope:${scope}`, onlyDependOnLibsWithTags: plus(allowed) })),
+      ...Object.entries(scopes).map(([scope, allowed]) => ({
+        sourceTag: `scope:${scope}`,
+        onlyDependOnLibsWithTags: plus(allowed),
+      })),
       { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: allScopes.map((scope) => `scope:${scope}`) },
       {
         sourceTag: 'type:core',
         onlyDependOnLibsWithTags: isTest ? types('core', 'adapter', 'harness') : types('core'),
         ...(isTest ? {} : { bannedExternalImports: allDrivers.filter((name) => name !== 'yaml') }),
       },
-      { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: isTest ? types('core', 'adapter', 'harness') : types('core', 'adapter') },
+      {
+        sourceTag: 'type:adapter',
+        onlyDependOnLibsWithTags: isTest ? types('core', 'adapter', 'harness') : types('core', 'adapter'),
+      },
       {
         sourceTag: 'type:app',
         onlyDependOnLibsWithTags: isTest ? types('core', 'adapter', 'harness', 'testing') : types('core', 'adapter'),
@@ -62,7 +68,7 @@ function boundaries(isTest) {
 
 /** The folders of type:core, where the machine is not asked: time, chance and I/O are parameters. */
 const coreFolders = [
-  'libs/base/stdx',
+  'libs/base/{stdx,spdy}',
   'libs/api/{meta,kinds,schema,wire}',
   'libs/log/{event-log,object-events}',
   'libs/view/{projection,watch-cache}',
@@ -76,7 +82,18 @@ const isSpec = ['**/*.spec.ts'];
 const machine = 'core code takes time, chance and I/O as parameters (libs/base/clock)';
 
 export default tseslint.config(
-  { ignores: ['**/node_modules', 'dist', '**/generated/**', '**/*.generated.ts', '.nx', 'coverage', '**/*.mjs', 'libs/api/{rpc,wire}/src/**'] },
+  {
+    ignores: [
+      '**/node_modules',
+      'dist',
+      '**/generated/**',
+      '**/*.generated.ts',
+      '.nx',
+      'coverage',
+      '**/*.mjs',
+      'libs/api/{rpc,wire}/src/**',
+    ],
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.base],
@@ -84,7 +101,10 @@ export default tseslint.config(
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: true }],
-      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false, attributes: false } }],
+      '@typescript-eslint/no-misused-promises': [
+        'error',
+        { checksVoidReturn: { arguments: false, attributes: false } },
+      ],
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -102,23 +122,52 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['{apps,libs}/**/*.ts'], ignores: isSpec, rules: { '@nx/enforce-module-boundaries': ['error', boundaries(false)] } },
-  { files: ['{apps,libs}/**/*.spec.ts', 'libs/**/src/testing.ts'], rules: { '@nx/enforce-module-boundaries': ['error', boundaries(true)] } },
+  {
+    files: ['{apps,libs}/**/*.ts'],
+    ignores: isSpec,
+    rules: { '@nx/enforce-module-boundaries': ['error', boundaries(false)] },
+  },
+  {
+    files: ['{apps,libs}/**/*.spec.ts', 'libs/**/src/testing.ts'],
+    rules: { '@nx/enforce-module-boundaries': ['error', boundaries(true)] },
+  },
   {
     files: coreFiles,
     ignores: isSpec,
     rules: {
-      'no-restricted-globals': ['error', ...['setTimeout', 'setInterval', 'setImmediate', 'process', 'fetch', 'WeakRef'].map((name) => ({ name, message: machine }))],
+      'no-restricted-globals': [
+        'error',
+        ...['setTimeout', 'setInterval', 'setImmediate', 'process', 'fetch', 'WeakRef'].map((name) => ({
+          name,
+          message: machine,
+        })),
+      ],
       'no-restricted-properties': [
         'error',
         { object: 'Date', property: 'now', message: machine },
         { object: 'Math', property: 'random', message: machine },
-        { object: 'crypto', property: 'subtle', message: 'WebCrypto finishes in an arbitrary order: use synchronous node:crypto' },
+        {
+          object: 'crypto',
+          property: 'subtle',
+          message: 'WebCrypto finishes in an arbitrary order: use synchronous node:crypto',
+        },
       ],
       'no-restricted-imports': [
         'error',
         {
-          paths: ['fs', 'net', 'tls', 'http', 'http2', 'https', 'child_process', 'dgram', 'os', 'worker_threads', 'timers'].flatMap((name) => [
+          paths: [
+            'fs',
+            'net',
+            'tls',
+            'http',
+            'http2',
+            'https',
+            'child_process',
+            'dgram',
+            'os',
+            'worker_threads',
+            'timers',
+          ].flatMap((name) => [
             { name: `node:${name}`, message: machine },
             { name: `node:${name}/promises`, message: machine },
           ]),

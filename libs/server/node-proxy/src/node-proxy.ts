@@ -1,6 +1,12 @@
 /** Carries requests on to nodes: logs, exec, attach and port-forward to the pod's kubelet, proxied HTTP to pods, services and kubelets. */
 import type { EndpointSlice, Node, Pod, Service } from '@periplus/api/kinds';
-import { badRequest, methodNotAllowed, serviceUnavailable, type StatusError, unknownResource } from '@periplus/api/meta';
+import {
+  badRequest,
+  methodNotAllowed,
+  serviceUnavailable,
+  type StatusError,
+  unknownResource,
+} from '@periplus/api/meta';
 import type { CachedObjects } from '@periplus/server/authn';
 import type { ConnectContext, IncomingRequest, NodeProxy, OutgoingResponse } from '@periplus/server/rest';
 import { proxyHttp } from './http-proxy.js';

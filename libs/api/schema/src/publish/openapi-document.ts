@@ -6,7 +6,7 @@ import { createDefinitions, type Definitions, type OpenApiVersion, patchDefiniti
 import { kindOperations, type Operation, type Parameter } from './operations.js';
 
 export interface DocumentInfo {
-  /** As /version says it, e.g. `v1.32.4`. */
+  /** As /version says it, e.g. `v1.35.4`. */
   readonly gitVersion: string;
 }
 

@@ -1,4 +1,5 @@
 /** The way to the apiservers: one channel at a time, the next address when the current one is away. */
+import { isIP } from 'node:net';
 import { type ChannelCredentials, type ChannelOptions, Metadata } from '@grpc/grpc-js';
 import { ObjectServiceClient } from '@periplus/api/rpc';
 
@@ -30,8 +31,14 @@ export interface Connections {
 /** Larger than any list page or object the server sends. */
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 
+/** TLS asks for servers by name, never by address (RFC 6066); each apiserver's certificate has the name of its Service. */
+const serviceName = 'kubernetes';
+
+const isIpAddress = (address: string): boolean => isIP(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) !== 0;
+
 /** Reconnects are quick, since a restarted server should be found at once; pings find a dead peer in some 15 s. */
-function channelOptions(options: ConnectionOptions): ChannelOptions {
+function channelOptions(options: ConnectionOptions, address: string): ChannelOptions {
+  const serverName = options.serverName ?? (isIpAddress(address) ? serviceName : undefined);
   return {
     'grpc.primary_user_agent': options.userAgent,
     'grpc.initial_reconnect_backoff_ms': 50,
@@ -42,12 +49,9 @@ function channelOptions(options: ConnectionOptions): ChannelOptions {
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
     'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
     'grpc-node.max_session_memory': 256,
-    ...(options.serverName === undefined
+    ...(serverName === undefined
       ? {}
-      : {
-          'grpc.ssl_target_name_override': options.serverName,
-          'grpc.default_authority': options.serverName,
-        }),
+      : { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName }),
   };
 }
 
@@ -59,7 +63,7 @@ export function openConnections(options: ConnectionOptions): Connections {
   function clientOf(address: string): ObjectServiceClient {
     let client = clients.get(address);
     if (client === undefined) {
-      client = new ObjectServiceClient(address, options.credentials, channelOptions(options));
+      client = new ObjectServiceClient(address, options.credentials, channelOptions(options, address));
       clients.set(address, client);
     }
     return client;

@@ -32,6 +32,13 @@ describe('authentication', () => {
     expect(authenticator().authenticate(credentials)).toMatchObject({ name: user, groups });
   });
 
+  it('refuses a certificate of somebody else, rather than to go on as anonymous', () => {
+    expect(() => authenticator().authenticate({ hasRefusedCertificate: true })).toThrow(
+      expect.objectContaining({ reason: 'Unauthorized' }),
+    );
+    expect(authenticator().authenticate({ hasRefusedCertificate: true, bearerToken: 'good' }).name).toBe(robot.name);
+  });
+
   it('refuses a token that proves nothing, rather than to go on as anonymous', () => {
     expect(() => authenticator().authenticate({ bearerToken: 'bad' })).toThrow(
       expect.objectContaining({ reason: 'Unauthorized' }),

@@ -29,6 +29,8 @@ export interface Impersonation {
 /** What a door has in its hands; nothing in it has been believed yet but the certificate's chain. */
 export interface Credentials {
   readonly clientCertificate?: CertificateIdentity;
+  /** A certificate was shown that doesn't chain to the clients' CA or isn't valid now: its owner is no anonymous. */
+  readonly hasRefusedCertificate?: boolean;
   /** Of `Authorization: Bearer`. */
   readonly bearerToken?: string;
   readonly impersonation?: Impersonation;
@@ -109,7 +111,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const { clientCertificate, bearerToken } = credentials;
     if (clientCertificate !== undefined && clientCertificate.commonName !== '')
       return certificateUser(clientCertificate);
-    if (bearerToken === undefined || bearerToken === '') return anonymousUser;
+    if (bearerToken === undefined || bearerToken === '') {
+      if (credentials.hasRefusedCertificate) throw unauthorized();
+      return anonymousUser;
+    }
     const reviewed = options.tokens?.review(bearerToken, []);
     if (reviewed?.outcome !== 'authenticated') throw unauthorized();
     return reviewed.user;

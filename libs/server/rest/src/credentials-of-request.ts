@@ -7,25 +7,41 @@ import type { IncomingRequest } from './request-body.js';
 const extraPrefix = 'impersonate-extra-';
 
 export function credentialsOf(request: IncomingRequest): Credentials {
-  const clientCertificate = certificateOf(request.socket as TLSSocket);
-  const bearerToken = bearerOf(request.headers.authorization);
+  const { identity, isRefused } = certificateOf(request.socket as TLSSocket);
+  const bearerToken = bearerOf(singleHeader(request, 'authorization'));
   const impersonation = impersonationOf(request);
   return {
-    ...(clientCertificate ? { clientCertificate } : {}),
+    ...(identity ? { clientCertificate: identity } : {}),
+    ...(isRefused ? { hasRefusedCertificate: true } : {}),
     ...(bearerToken === undefined ? {} : { bearerToken }),
     ...(impersonation ? { impersonation } : {}),
   };
 }
 
+interface ShownCertificate {
+  readonly identity?: CertificateIdentity;
+  /** It is somebody else's, or its time is over. */
+  readonly isRefused: boolean;
+}
+
+/** A connection's certificate is read once: it does not change. */
+const shown = new WeakMap<TLSSocket, ShownCertificate>();
+
+function certificateOf(socket: TLSSocket): ShownCertificate {
+  let certificate = shown.get(socket);
+  if (!certificate) shown.set(socket, (certificate = readCertificate(socket)));
+  return certificate;
+}
+
 /** Only a certificate that chains to the clients' CA proves anything. */
-function certificateOf(socket: TLSSocket): CertificateIdentity | undefined {
-  if (!socket.authorized) return undefined;
+function readCertificate(socket: TLSSocket): ShownCertificate {
   const subject = socket.getPeerCertificate().subject as Record<string, string | string[]> | undefined;
-  if (!subject) return undefined;
+  if (!subject) return { isRefused: false };
+  if (!socket.authorized) return { isRefused: true };
   const first = (value: string | string[] | undefined): string =>
     Array.isArray(value) ? (value[0] ?? '') : (value ?? '');
   const organizations = subject.O === undefined ? [] : Array.isArray(subject.O) ? subject.O : [subject.O];
-  return { commonName: first(subject.CN), organizations };
+  return { identity: { commonName: first(subject.CN), organizations }, isRefused: false };
 }
 
 function bearerOf(header: string | undefined): string | undefined {
@@ -37,13 +53,13 @@ function bearerOf(header: string | undefined): string | undefined {
 function impersonationOf(request: IncomingRequest): Impersonation | undefined {
   const headers = request.headers;
   const groups = headerValues(request, 'impersonate-group');
-  const uid = headerValues(request, 'impersonate-uid')[0] ?? '';
+  const uid = singleHeader(request, 'impersonate-uid') ?? '';
   const extra = new Map<string, readonly string[]>();
   for (const name of Object.keys(headers)) {
     if (!name.startsWith(extraPrefix)) continue;
     extra.set(decodeKey(name.slice(extraPrefix.length)), headerValues(request, name));
   }
-  const user = headerValues(request, 'impersonate-user')[0] ?? '';
+  const user = singleHeader(request, 'impersonate-user') ?? '';
   if (user === '') {
     if (groups.length > 0 || uid !== '' || extra.size > 0) {
       throw badRequest('requested impersonation without a user: set the Impersonate-User header');
@@ -59,6 +75,13 @@ function decodeKey(key: string): string {
   } catch {
     return key.toLowerCase();
   }
+}
+
+/** Of what a request can have but one of: which of several counts is what servers differ in. */
+function singleHeader(request: IncomingRequest, name: string): string | undefined {
+  const values = headerValues(request, name);
+  if (values.length > 1) throw badRequest(`the header ${name} must not be repeated`);
+  return values[0];
 }
 
 /** Repeated headers one by one: Node joins them, and a group's name may hold a comma. */

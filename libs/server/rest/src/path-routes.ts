@@ -65,7 +65,7 @@ export function createPathRoutes(options: PathRoutesOptions): PathRoutes {
   async function find(path: string, query: URLSearchParams, request: IncomingRequest): Promise<Answer | undefined> {
     switch (path.split('/')[1]) {
       case '':
-        return toJson({ paths: rootPaths });
+        return path === '/' ? toJson({ paths: rootPaths }) : undefined;
       case 'version':
         return path === '/version' ? toJson(options.version) : undefined;
       case 'metrics':
@@ -90,9 +90,10 @@ export function createPathRoutes(options: PathRoutesOptions): PathRoutes {
 
   return {
     async serve({ user, path, query }, request, response) {
-      options.authorizePath(user, path.verb, path.path);
+      // What is authorized is what is served: one slash at the end means the same, anything else is another path.
+      const pathname = path.path.length > 1 && path.path.endsWith('/') ? path.path.slice(0, -1) : path.path;
+      options.authorizePath(user, path.verb, pathname);
       if (request.method !== 'GET' && request.method !== 'HEAD') throw unknownResource();
-      const pathname = path.path.length > 1 ? path.path.replace(/\/+$/, '') : path.path;
       const answer = await find(pathname, query, request);
       if (!answer) throw unknownResource();
       response.writeHead(answer.code, {

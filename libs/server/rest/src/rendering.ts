@@ -3,15 +3,16 @@ import type { KindSchema } from '@periplus/api/kinds';
 import {
   formatApiVersion,
   formatResourceVersion,
+  internalError,
   type JsonObject,
   type KubeObject,
   type Status,
 } from '@periplus/api/meta';
-import { encodeJson, printTable } from '@periplus/api/schema';
+import { encodeJson, parseJson, printTable } from '@periplus/api/schema';
 import type { ApiResult, ListResult, ServedObject } from '@periplus/server/requests';
-import { stringify } from 'yaml';
 import { type AcceptedForm, mediaTypes } from './negotiation.js';
 import type { ProtobufWriter } from './protobuf-writer.js';
+import { toYaml } from './yaml-writer.js';
 
 export interface Rendered {
   readonly code: number;
@@ -49,7 +50,7 @@ export function renderResult(result: ApiResult, form: AcceptedForm, options: Ren
     if (bytes !== undefined) return { code, contentType: mediaTypes.protobuf, chunks: [bytes] };
   }
   const chunks = result.type === 'list' ? listChunks(result) : [result.object.json()];
-  if (form.encoding === 'yaml') return { code, contentType: mediaTypes.yaml, chunks: [toYaml(Buffer.concat(chunks))] };
+  if (form.encoding === 'yaml') return { code, contentType: mediaTypes.yaml, chunks: [yamlOf(Buffer.concat(chunks))] };
   return { code, contentType: mediaTypes.json, chunks };
 }
 
@@ -63,12 +64,17 @@ export function renderStatus(status: Status, form: AcceptedForm, protobuf: Proto
 /** Any API value that isn't a stored object: discovery, OpenAPI, a review, a Status. */
 export function renderJson(value: object, form: AcceptedForm, parameters: string): Omit<Rendered, 'code'> {
   const json = utf8.encode(encodeJson(value as JsonObject));
-  if (form.encoding === 'yaml') return { contentType: `${mediaTypes.yaml}${parameters}`, chunks: [toYaml(json)] };
+  if (form.encoding === 'yaml') return { contentType: `${mediaTypes.yaml}${parameters}`, chunks: [yamlOf(json)] };
   return { contentType: `${mediaTypes.json}${parameters}`, chunks: [json] };
 }
 
-function toYaml(json: Uint8Array): Uint8Array {
-  return utf8.encode(stringify(JSON.parse(Buffer.from(json).toString('utf8')), { version: '1.1', lineWidth: 0 }));
+/** What this server has written itself has no limits but its own. */
+const ownJsonLimits = { depthMax: Infinity, nodesMax: Infinity, duplicatesMax: 0 };
+
+function yamlOf(json: Uint8Array): Uint8Array {
+  const parsed = parseJson(json, ownJsonLimits);
+  if (!parsed.ok) throw internalError(`an object could not be written as YAML: ${parsed.error}`);
+  return utf8.encode(toYaml(parsed.value));
 }
 
 /** A list is a concatenation of what its objects were encoded to once. */

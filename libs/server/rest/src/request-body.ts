@@ -10,13 +10,12 @@ export type IncomingRequest = IncomingMessage | Http2ServerRequest;
 
 /** Upstream's limit of a request body. */
 export const bodyBytesMax = 3 * 1024 * 1024;
-const bodyTimeMs = 30_000;
 
 /** Undefined when the request has no body. Throws `StatusError` 400, 413, 415 or 504. */
-export async function readBody(request: IncomingRequest): Promise<RequestBody | undefined> {
+export async function readBody(request: IncomingRequest, limitMs: number): Promise<RequestBody | undefined> {
   const declared = request.headers['content-length'];
   if (declared !== undefined && Number(declared) > bodyBytesMax) throw tooLarge(limitMessage);
-  const bytes = await collect(request, decoded(request));
+  const bytes = await collect(request, decoded(request), limitMs);
   if (bytes.length === 0) return undefined;
   const mediaType = (request.headers['content-type'] ?? 'application/json').split(';')[0]!.trim().toLowerCase();
   return { mediaType, bytes };
@@ -32,16 +31,18 @@ function decoded(request: IncomingRequest): Readable {
   return request.pipe(createGunzip());
 }
 
-function collect(request: IncomingRequest, source: Readable): Promise<Uint8Array> {
+function collect(request: IncomingRequest, source: Readable, limitMs: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const timer = setTimeout(() => fail(timeout('the request body did not arrive in time')), bodyTimeMs);
+    const timer = setTimeout(() => fail(timeout('the request body did not arrive in time')), limitMs);
     const fail = (error: Error): void => {
       clearTimeout(timer);
       source.removeAllListeners('data');
-      // What is still to come is read and dropped by Node when the response ends.
-      if (source !== request) source.destroy();
+      if (source !== request) {
+        request.unpipe();
+        source.destroy();
+      }
       reject(error);
     };
     source.on('data', (chunk: Buffer) => {

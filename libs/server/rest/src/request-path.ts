@@ -1,5 +1,5 @@
 /** From method, path and query to what is asked: a resource of the API, or a path that is none. Pure. */
-import { badRequest } from '@periplus/api/meta';
+import { badRequest, methodNotAllowed } from '@periplus/api/meta';
 import type { RequestTarget, RequestVerb } from '@periplus/server/requests';
 
 export interface ResourceRequest {
@@ -31,9 +31,11 @@ const namespaceSubresources = new Set(['status', 'finalize']);
 /** Requests that are a stream or another server's answer. */
 const connectSubresources = new Set(['exec', 'attach', 'portforward']);
 const maxSegments = 64;
+const methodLengthMax = 32;
 
 /**
- * Throws `StatusError` 400 for a path with more than one reading: empty or dot segments, encoded slashes, bad escapes.
+ * Throws `StatusError` 400 for a path with more than one reading: empty or dot segments, encoded slashes, bad escapes;
+ * 405 for a method that no resource has.
  * Whether the resource exists is not checked here.
  */
 export function parseRequestPath(
@@ -118,7 +120,7 @@ function verbOf(method: string, target: RequestTarget, watch: boolean): RequestV
     case 'DELETE':
       return target.name === '' ? 'deletecollection' : 'delete';
     default:
-      throw badRequest(`the method ${method} is not supported`);
+      throw methodNotAllowed(target, method.slice(0, methodLengthMax));
   }
 }
 

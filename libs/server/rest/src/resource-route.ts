@@ -1,15 +1,25 @@
 /** Requests for resources: from headers, query and body to the pipeline, and from its result to the response. */
+import { createHash } from 'node:crypto';
 import { findResource, type SchemaTable } from '@periplus/api/kinds';
-import { unknownResource } from '@periplus/api/meta';
+import { parseFieldSelector, requiredFieldValue, unknownResource } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
 import type { UserInfo } from '@periplus/server/authn';
-import type { ApiRequest, RequestHandler, ServedObject, WatchHandle } from '@periplus/server/requests';
+import type {
+  ApiRequest,
+  RequestBody,
+  RequestHandler,
+  RequestTarget,
+  ServedObject,
+  WatchHandle,
+} from '@periplus/server/requests';
 import { negotiate } from './negotiation.js';
 import type { ProtobufWriter } from './protobuf-writer.js';
 import { parseQueryOptions } from './query-options.js';
 import { objectRenderings, renderResult, type RenderOptions } from './rendering.js';
 import { type IncomingRequest, readBody } from './request-body.js';
 import type { ResourceRequest } from './request-path.js';
+import type { RestLimits } from './rest-limits.js';
+import { formatWarnings } from './warning-header.js';
 import { createWatchEncoder } from './watch-encoder.js';
 import { createWatchSink, type OutgoingResponse } from './watch-response.js';
 
@@ -27,6 +37,7 @@ export interface ResourceRouteOptions {
   readonly protobuf: ProtobufWriter;
   readonly time: Time;
   readonly random: Random;
+  readonly limits: RestLimits;
 }
 
 export interface ResourceRoute {
@@ -39,7 +50,8 @@ export interface ResourceRoute {
 
 const requestTimeMs = 60_000;
 const requestIdHeader = 'x-request-id';
-const warningsMax = 20;
+const givenIdLengthMax = 128;
+const warningsMax = 100;
 
 export function createResourceRoute(options: ResourceRouteOptions): ResourceRoute {
   const watches = new Map<WatchHandle, () => void>();
@@ -54,16 +66,15 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
     const body =
       resource.verb === 'get' || resource.verb === 'list' || resource.verb === 'watch' || resource.verb === 'connect'
         ? undefined
-        : await readBody(request);
-    const single = resource.verb === 'watch' && target.name !== '';
+        : await readBody(request, options.limits.bodyTimeMs);
     const parsed = parseQueryOptions(query);
     return {
-      requestId: headerText(request, requestIdHeader) ?? newRequestId(options.random),
+      requestId: requestIdOf(context, body) ?? newRequestId(options.random),
       user,
       userAgent: headerText(request, 'user-agent') ?? '',
       verb: resource.verb,
-      target: single ? { ...target, name: '' } : target,
-      options: single ? { ...parsed, fieldSelector: `metadata.name=${target.name}` } : parsed,
+      target: namedTarget(resource, parsed.fieldSelector),
+      options: parsed,
       ...(body ? { body } : {}),
       context: traceContext(request),
       warn,
@@ -84,7 +95,7 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
     const form = negotiate(request.headers.accept, objectRenderings);
     const apiRequest = await toApiRequest(context, () => undefined);
     const encoder = createWatchEncoder(form, renderOptions(query), () => options.time.now());
-    const sink = createWatchSink(response, encoder, options.time);
+    const sink = createWatchSink(response, encoder, options.time, options.limits.watchBufferBytesMax);
     let handle: WatchHandle | undefined;
     let ended = false;
     let begun = false;
@@ -141,7 +152,7 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
         'content-type': rendered.contentType,
         'content-length': String(length),
         'cache-control': 'no-cache, private',
-        ...(warnings.length > 0 ? { warning: warnings.map(formatWarning).join(', ') } : {}),
+        ...(warnings.length > 0 ? { warning: formatWarnings(warnings) } : {}),
       });
       if (request.method === 'HEAD') response.end();
       else await writeChunks(response, rendered.chunks);
@@ -205,12 +216,31 @@ function traceContext(request: IncomingRequest): { traceparent?: string } {
     : {};
 }
 
-function newRequestId(random: Random): string {
-  return Buffer.from(random.bytes(16)).toString('hex');
+/** A list or watch that selects one name is authorized for that name, as upstream does. */
+function namedTarget({ verb, target }: ResourceRequest, fieldSelector: string | undefined): RequestTarget {
+  if (target.name !== '' || fieldSelector === undefined || (verb !== 'list' && verb !== 'watch')) return target;
+  const selector = parseFieldSelector(fieldSelector);
+  const name = selector.ok ? requiredFieldValue(selector.value, 'metadata.name') : undefined;
+  return name === undefined ? target : { ...target, name };
 }
 
-/** RFC 7234's warn-code 299, as clients of Kubernetes read it. */
-function formatWarning(text: string): string {
-  const clean = text.replace(/[\r\n\0]/g, ' ').slice(0, 4096);
-  return `299 - ${JSON.stringify(clean).replace(/[^\x20-\x7e]/g, '?')}`;
+/**
+ * The id that a client gives is often that of a whole action of several requests, and may be known to others: it stands for
+ * this request of this user alone.
+ */
+function requestIdOf(
+  { user, request }: Omit<ResourceContext, 'response'>,
+  body: RequestBody | undefined,
+): string | undefined {
+  const given = headerText(request, requestIdHeader);
+  if (given === undefined || given === '') return undefined;
+  const digest = createHash('sha256');
+  const parts = [user.name, user.impersonator ?? '', request.method ?? '', request.url ?? '', body?.mediaType ?? ''];
+  for (const part of parts) digest.update(`${part.length}:${part}`);
+  if (body) digest.update(body.bytes);
+  return `${given.slice(0, givenIdLengthMax)}.${digest.digest('hex').slice(0, 32)}`;
+}
+
+function newRequestId(random: Random): string {
+  return Buffer.from(random.bytes(16)).toString('hex');
 }

@@ -13,15 +13,19 @@ import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import type { Authenticator, UserInfo } from '@periplus/server/authn';
 import type { RequestHandler } from '@periplus/server/requests';
+import { createConnectionGuard } from './connection-guard.js';
 import { credentialsOf } from './credentials-of-request.js';
 import { failureHeaders, toStatus } from './failure.js';
+import { createInFlight } from './in-flight.js';
 import { type AcceptedForm, negotiate } from './negotiation.js';
 import type { PathRoutes } from './path-routes.js';
 import type { ProtobufWriter } from './protobuf-writer.js';
 import { renderStatus } from './rendering.js';
 import type { IncomingRequest } from './request-body.js';
-import { parseRequestPath, type PathRequest, type ResourceRequest } from './request-path.js';
+import { parseRequestHead, type RequestHead } from './request-head.js';
+import type { ResourceRequest } from './request-path.js';
 import { createResourceRoute, type ResourceContext } from './resource-route.js';
+import { defaultRestLimits, type RestLimits } from './rest-limits.js';
 import type { RestMetrics } from './rest-metrics.js';
 import type { OutgoingResponse } from './watch-response.js';
 
@@ -53,6 +57,8 @@ export interface RestServerOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: RestMetrics;
+  /** Where they differ from the usual. */
+  readonly limits?: Partial<RestLimits>;
 }
 
 export interface RestServer {
@@ -62,27 +68,40 @@ export interface RestServer {
   close(limitMs: number): Promise<void>;
 }
 
-/** Ordinary requests at once; more are told to come back. Watches and streams don't count. */
-const inFlightMax = 600;
+/** Of a request's head in HTTP/1.1 and in HTTP/2. */
+const headersBytesMax = 64 * 1024;
 const headersTimeoutMs = 10_000;
-const pathLengthMax = 16 * 1024;
+const headersCheckMs = 5_000;
 
 export function createRestServer(options: RestServerOptions): RestServer {
   const servers: Http2SecureServer[] = [];
-  const resourceRoute = createResourceRoute(options);
-  let inFlight = 0;
+  const limits: RestLimits = { ...defaultRestLimits, ...options.limits };
+  const resourceRoute = createResourceRoute({ ...options, limits });
+  const inFlight = createInFlight(limits);
+  const connections = createConnectionGuard(options.time, limits);
 
-  async function answer(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
-    const route = routeOf(request);
+  /** Takes a place among those in flight, and the time that an answer may take. */
+  function admit(parsed: RequestHead['parsed'], user: UserInfo, response: OutgoingResponse): void {
+    const cancel = options.time.after(limits.answerTimeMs, () => response.destroy());
+    response.once('close', cancel);
+    if (isProbe(parsed)) return;
+    const leave = inFlight.enter(user);
+    if (!leave) throw tooManyRequests('too many requests, please try again later', 1);
+    response.once('close', leave);
+  }
+
+  async function answer(request: IncomingRequest, response: OutgoingResponse): Promise<void> {
+    const { parsed, query } = parseRequestHead(request);
     const user = options.authenticator.authenticate(credentialsOf(request));
-    if (route.parsed.type === 'path') {
-      await options.paths.serve({ user, path: route.parsed, query: route.query }, request, response);
+    if (!isLongRunning(parsed)) admit(parsed, user, response);
+    if (parsed.type === 'path') {
+      await options.paths.serve({ user, path: parsed, query }, request, response);
       return;
     }
-    const context: ResourceContext = { resource: route.parsed, query: route.query, user, request, response };
-    if (isConnect(route.parsed)) {
+    const context: ResourceContext = { resource: parsed, query, user, request, response };
+    if (isConnect(parsed)) {
       const object = await resourceRoute.connect(context);
-      await options.nodeProxy.serve({ resource: route.parsed, query: route.query, user, object }, request, response);
+      await options.nodeProxy.serve({ resource: parsed, query, user, object }, request, response);
       return;
     }
     await resourceRoute.serve(context);
@@ -90,28 +109,27 @@ export function createRestServer(options: RestServerOptions): RestServer {
 
   function onRequest(request: Http2ServerRequest, response: Http2ServerResponse): void {
     const end = options.metrics.begin(request);
-    const isLong = isLongRunning(request.url);
+    const free = connections.begin(request);
     response.on('close', () => {
-      if (!isLong) inFlight -= 1;
+      free();
       end(response.statusCode);
     });
     // A client that goes away is no failure of ours.
     response.on('error', (error) => options.logger.debug('response ended early', { error }));
-    if (!isLong) inFlight += 1;
-    const refused = !isLong && inFlight > inFlightMax;
-    const work = refused
-      ? Promise.reject(tooManyRequests('too many requests, please try again later', 1))
-      : answer(request, response);
-    work.catch((error: unknown) => fail(request, response, toStatus(error, options.logger)));
+    answer(request, response).catch((error: unknown) => fail(request, response, toStatus(error, options.logger)));
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    connections.begin(request);
     socket.on('error', (error) => options.logger.debug('upgraded connection failed', { error }));
-    upgrade(request, socket, head).catch((error: unknown) => refuseUpgrade(socket, toStatus(error, options.logger)));
+    upgrade(request, socket, head).catch((error: unknown) => {
+      refuseUpgrade(socket, toStatus(error, options.logger));
+      options.time.after(limits.lingerMs, () => socket.destroy());
+    });
   }
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { parsed, query } = routeOf(request);
+    const { parsed, query } = parseRequestHead(request);
     const user = options.authenticator.authenticate(credentialsOf(request));
     if (parsed.type !== 'resource' || !isConnect(parsed)) throw badRequest('this path can not be upgraded');
     const object = await resourceRoute.connect({ resource: parsed, query, user, request });
@@ -127,6 +145,17 @@ export function createRestServer(options: RestServerOptions): RestServer {
     const rendered = renderStatus(status, acceptedForm(request), options.protobuf);
     response.writeHead(rendered.code, { 'content-type': rendered.contentType, ...failureHeaders(status) });
     response.end(Buffer.concat(rendered.chunks));
+    if (!request.complete) linger(request, response);
+  }
+
+  /** Lets the client read its refusal while it still sends, but not for ever. */
+  function linger(request: IncomingRequest, response: OutgoingResponse): void {
+    request.resume();
+    options.time.after(limits.lingerMs, () => {
+      if (request.complete) return;
+      if (request.httpVersionMajor === 2) response.destroy();
+      else request.socket.destroy();
+    });
   }
 
   return {
@@ -138,7 +167,7 @@ export function createRestServer(options: RestServerOptions): RestServer {
         requestCert: true,
         rejectUnauthorized: false,
         allowHTTP1: true,
-        settings: { maxConcurrentStreams: 1_000, maxHeaderListSize: 64 * 1024 },
+        settings: { maxConcurrentStreams: 1_000, maxHeaderListSize: headersBytesMax },
         maxSessionMemory: 64,
         handshakeTimeout: 10_000,
       });
@@ -146,8 +175,18 @@ export function createRestServer(options: RestServerOptions): RestServer {
       server.on('upgrade', onUpgrade);
       server.on('sessionError', (error: Error) => options.logger.debug('HTTP/2 session failed', { error }));
       server.on('tlsClientError', (error: Error) => options.logger.debug('TLS handshake failed', { error }));
-      // The HTTP/1.1 side of the same port.
-      Object.assign(server, { headersTimeout: headersTimeoutMs, requestTimeout: 0, keepAliveTimeout: 120_000 });
+      connections.watch(server);
+      server.maxConnections = limits.connectionsMax;
+      // The HTTP/1.1 side of the same port. No header may be dropped for being one too many: it could be the one that
+      // says who the request is for.
+      Object.assign(server, {
+        headersTimeout: headersTimeoutMs,
+        connectionsCheckingInterval: headersCheckMs,
+        requestTimeout: 0,
+        keepAliveTimeout: limits.idleConnectionMs,
+        maxHeaderSize: headersBytesMax,
+        maxHeadersCount: 0,
+      });
       servers.push(server);
       return new Promise((resolve, reject) => {
         server.once('error', reject);
@@ -170,22 +209,17 @@ export function createRestServer(options: RestServerOptions): RestServer {
   };
 }
 
-function routeOf(request: IncomingRequest): { parsed: ResourceRequest | PathRequest; query: URLSearchParams } {
-  const url = request.url ?? '/';
-  if (url.length > pathLengthMax) throw badRequest('the path is too long');
-  const mark = url.indexOf('?');
-  const pathname = mark === -1 ? url : url.slice(0, mark);
-  if (!pathname.startsWith('/')) throw badRequest('the path must be absolute');
-  const query = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1));
-  return { parsed: parseRequestPath(request.method ?? 'GET', pathname, query), query };
-}
-
 function isConnect(resource: ResourceRequest): boolean {
   return resource.verb === 'connect' || (resource.target.resource === 'pods' && resource.target.subresource === 'log');
 }
 
-function isLongRunning(url: string | undefined): boolean {
-  return url !== undefined && /[?&](watch|follow)=(true|1)|\/(exec|attach|portforward|proxy)\b|\/watch\//.test(url);
+function isLongRunning(parsed: RequestHead['parsed']): boolean {
+  return parsed.type === 'resource' && (parsed.verb === 'watch' || isConnect(parsed));
+}
+
+/** Who asks whether the server is well is answered however much it has to do. */
+function isProbe(parsed: RequestHead['parsed']): boolean {
+  return parsed.type === 'path' && /^\/(livez|readyz|healthz)\b/.test(parsed.path);
 }
 
 /** For an answer that must be given whatever the client said it accepts. */
@@ -201,6 +235,12 @@ function refuseUpgrade(socket: Duplex, status: Status): void {
   if (socket.destroyed) return;
   const body = JSON.stringify(status);
   const code = status.code ?? 500;
-  const head = `HTTP/1.1 ${code} ${status.reason ?? 'Error'}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`;
-  socket.end(head + body);
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+    ...failureHeaders(status),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${code} ${status.reason ?? 'Error'}\r\n${lines.join('')}\r\n${body}`);
 }

@@ -9,14 +9,23 @@ export type OutgoingResponse = ServerResponse | Http2ServerResponse;
 
 /** What falls within this many milliseconds goes out in one write. */
 const coalesceMs = 8;
-/** A reader this far behind is cut; it resumes from its last resourceVersion. */
-const bufferedBytesMax = 16 * 1024 * 1024;
+/** For the last events to go out, after the end of the watch. */
+const endTimeMs = 10_000;
 
-/** @param encoder turns events into frames in the negotiated form. The response's head has been written. */
-export function createWatchSink(response: OutgoingResponse, encoder: WatchEncoder, time: Time): WatchSink {
+/**
+ * @param encoder turns events into frames in the negotiated form. The response's head is written before the first event.
+ * @param bufferBytesMax may wait for the reader besides the first events, which are as many as there are objects.
+ */
+export function createWatchSink(
+  response: OutgoingResponse,
+  encoder: WatchEncoder,
+  time: Time,
+  bufferBytesMax: number,
+): WatchSink {
   let pending: Uint8Array[] = [];
   let lastWrite = -Infinity;
   let cancelFlush: (() => void) | undefined;
+  let limit: number | undefined;
   let ended = false;
 
   const flush = (): void => {
@@ -28,20 +37,40 @@ export function createWatchSink(response: OutgoingResponse, encoder: WatchEncode
     write(response, frame);
   };
 
+  /** What waits for a reader that doesn't read is given up with the connection or stream: only that frees it. */
+  const cut = (): void => {
+    ended = true;
+    pending = [];
+    cancelFlush?.();
+    response.destroy();
+  };
+
   return {
     onEvents(events) {
       if (ended) return 'slow';
-      if (bufferedBytes(response) > bufferedBytesMax) return 'slow';
-      for (const event of events) pending.push(encoder.encode(event));
+      if (limit !== undefined && bufferedBytes(response) > limit) {
+        cut();
+        return 'slow';
+      }
+      let bytes = 0;
+      for (const event of events) {
+        const frame = encoder.encode(event);
+        bytes += frame.length;
+        pending.push(frame);
+      }
+      limit ??= bytes + bufferBytesMax;
       if (time.monotonic() - lastWrite >= coalesceMs) flush();
       else cancelFlush ??= time.after(coalesceMs, flush);
       return 'ok';
     },
     onEnd() {
+      if (ended) return;
       cancelFlush?.();
       flush();
       ended = true;
       response.end();
+      const cancel = time.after(endTimeMs, () => response.destroy());
+      response.once('close', cancel);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** `…/proxy/path`: an ordinary HTTP request passed on to a pod, a service or a kubelet. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { serviceUnavailable } from '@periplus/api/meta';
 import type { IncomingRequest, OutgoingResponse } from '@periplus/server/rest';
 import { openRequest, responseOf, type UpstreamTarget } from './upstream-request.js';
 
@@ -35,8 +36,14 @@ export async function proxyHttp(
   const headers = passedHeaders(incoming.headers);
   const location = incoming.headers.location;
   if (location?.startsWith('/')) headers.location = `${prefix}${location}`;
-  response.writeHead(incoming.statusCode ?? 502, headers);
-  await pipeline(incoming, response as NodeJS.WritableStream);
+  try {
+    response.writeHead(incoming.statusCode ?? 502, headers);
+  } catch (error) {
+    incoming.destroy();
+    throw serviceUnavailable('the answer of what is proxied is no HTTP', 1, error);
+  }
+  // From here on there is nobody to tell: a cut body says it.
+  await pipeline(incoming, response as NodeJS.WritableStream).catch(() => response.destroy());
 }
 
 function passedHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): OutgoingHttpHeaders {

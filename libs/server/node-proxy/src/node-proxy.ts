@@ -11,7 +11,7 @@ import type { CachedObjects } from '@periplus/server/authn';
 import type { ConnectContext, IncomingRequest, NodeProxy, OutgoingResponse } from '@periplus/server/rest';
 import { proxyHttp } from './http-proxy.js';
 import { kubeletPathOf, type PodStream } from './kubelet-path.js';
-import { podAddress, serviceAddress } from './proxied-address.js';
+import { podAddress, requireProxyable, serviceAddress } from './proxied-address.js';
 import { openRequest, relayUpgrade, responseOf, type UpstreamTarget } from './upstream-request.js';
 
 export interface NodeProxyOptions {
@@ -44,7 +44,11 @@ export function createNodeProxy(options: NodeProxyOptions): NodeProxy {
     if (!proxy) throw unknownResource();
     const query = context.query.toString();
     const path = `${proxy.path ?? '/'}${query === '' ? '' : `?${query}`}`;
-    if (target.resource === 'nodes') return kubeletTarget(target.name, path);
+    if (target.resource === 'nodes') {
+      const kubelet = kubeletTarget(target.name, path);
+      requireProxyable(kubelet.host);
+      return kubelet;
+    }
     const address =
       target.resource === 'pods'
         ? podAddress(context.object as Pod, proxy.port)

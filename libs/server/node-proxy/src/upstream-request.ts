@@ -2,6 +2,7 @@
 import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { serviceUnavailable } from '@periplus/api/meta';
 
 export interface UpstreamTarget {
@@ -14,6 +15,9 @@ export interface UpstreamTarget {
 }
 
 const connectLimitMs = 10_000;
+const earlyBytesMax = 64 * 1024;
+/** For the client to read why its upgrade was refused. */
+const refusalTimeMs = 1_000;
 /** As upstream's limit of an idle stream. */
 const idleLimitMs = 4 * 3600 * 1000;
 
@@ -50,13 +54,13 @@ function guardConnect(request: ClientRequest): void {
     connectLimitMs,
   );
   const clear = (): void => clearTimeout(timer);
-  request.once('socket', (socket) => socket.once('connect', clear));
+  request.once('socket', (socket) => socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', clear));
   request.once('close', clear);
 }
 
 /**
  * Asks the other side for the same upgrade and then relays bytes both ways. An answer that is no upgrade is passed on
- * and ends the connection: nothing may follow on it.
+ * and ends the connection: nothing may follow on it. Either way this settles once the other side has answered.
  */
 export function relayUpgrade(
   target: UpstreamTarget,
@@ -67,21 +71,62 @@ export function relayUpgrade(
   return new Promise((resolve, reject) => {
     const onward = openRequest(target, request.method ?? 'GET', upgradeHeaders(request));
     guardConnect(onward);
-    onward.once('error', (error) => reject(unreachableError(target, error)));
+    const early = readEarly(socket, head, () => onward.destroy(new Error('the client has gone')));
+    onward.once('error', (error) => {
+      early.stop();
+      reject(unreachableError(target, error));
+    });
     onward.once('upgrade', (response, upstream, upstreamHead) => {
+      early.stop();
+      resolve();
+      if (socket.destroyed) {
+        upstream.destroy();
+        return;
+      }
       socket.write(formatHead(response));
       if (upstreamHead.length > 0) socket.write(upstreamHead);
-      if (head.length > 0) upstream.write(head);
+      for (const chunk of early.chunks) upstream.write(chunk);
       join(socket, upstream);
-      resolve();
     });
     onward.once('response', (response) => {
+      early.stop();
+      resolve();
       socket.write(formatHead(response, { connection: 'close' }));
       response.pipe(socket);
-      resolve();
+      // The client has its answer, or never will: what it still sends is for nobody.
+      response.once('close', () => {
+        socket.end();
+        setTimeout(() => socket.destroy(), refusalTimeMs).unref();
+      });
     });
     onward.end();
   });
+}
+
+/** Keeps what a client sends before its upgrade has been answered, and notices when it goes: only who reads sees that. */
+function readEarly(
+  socket: Duplex,
+  head: Buffer,
+  onGone: () => void,
+): { readonly chunks: readonly Buffer[]; stop(): void } {
+  const chunks = head.length > 0 ? [head] : [];
+  let size = head.length;
+  const onData = (chunk: Buffer): void => {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > earlyBytesMax) socket.pause();
+  };
+  socket.on('data', onData);
+  socket.once('end', onGone);
+  socket.once('close', onGone);
+  return {
+    chunks,
+    stop() {
+      socket.off('data', onData);
+      socket.off('end', onGone);
+      socket.off('close', onGone);
+    },
+  };
 }
 
 /** Either side's end or failure ends the other; back-pressure is pipe's. */

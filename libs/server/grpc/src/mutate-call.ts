@@ -36,12 +36,25 @@ export function serveMutateCall(
   let inFlight = 0;
   let isEnded = false;
   let isGone = false;
+  /** The client doesn't read its answers: no more of its writes are read until it does. */
+  let isBlocked = false;
+
+  const goOn = (): void => {
+    if (inFlight < inFlightMax && !isBlocked) call.resume();
+  };
 
   const answer = (response: MutateResponse): void => {
     inFlight -= 1;
     if (isGone) return;
-    call.write(response);
-    if (inFlight < inFlightMax) call.resume();
+    if (!call.write(response) && !isBlocked) {
+      isBlocked = true;
+      call.pause();
+      call.once('drain', () => {
+        isBlocked = false;
+        goOn();
+      });
+    }
+    goOn();
     if (isEnded && inFlight === 0) call.end();
   };
 

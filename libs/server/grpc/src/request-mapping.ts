@@ -1,5 +1,6 @@
 /** From the messages of ObjectService to requests of the pipeline. */
-import { badRequest, toRevision } from '@periplus/api/meta';
+import { createHash } from 'node:crypto';
+import { badRequest, type Revision, toRevision } from '@periplus/api/meta';
 import {
   type CreateRequest,
   type DeleteRequest,
@@ -28,7 +29,9 @@ export type CallContext = Pick<ApiRequest, 'user' | 'userAgent' | 'deadline'> & 
   readonly traceparent: string | undefined;
 };
 
-const requestIdLengthMax = 200;
+const requestIdLengthMax = 128;
+/** Timers have a limit of their own; a watch that has lasted a week may be taken up anew. */
+const watchSecondsMax = 7 * 24 * 3600;
 
 function targetOf(
   resource: ResourceRef | undefined,
@@ -76,6 +79,12 @@ function optional<K extends string>(key: K, value: string): { readonly [key in K
 
 const numberOf = (value: bigint): number => Number(value);
 
+/** Throws 400 for a number that no entry can have. */
+function revisionOf(value: bigint): Revision {
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) throw badRequest(`${value} is no revision`);
+  return toRevision(Number(value));
+}
+
 function contextOf(call: CallContext, write: WriteOptions | undefined): RequestContext {
   const cause = write?.cause;
   return {
@@ -90,12 +99,12 @@ function contextOf(call: CallContext, write: WriteOptions | undefined): RequestC
               namespace: cause.namespace,
               name: cause.name,
             },
-            revision: toRevision(numberOf(write?.causeRevision ?? 0n)),
+            revision: revisionOf(write?.causeRevision ?? 0n),
           },
         }
       : {}),
     ...(write?.fenceElection
-      ? { fence: { election: write.fenceElection, revision: toRevision(numberOf(write.fenceRevision)) } }
+      ? { fence: { election: write.fenceElection, revision: revisionOf(write.fenceRevision) } }
       : {}),
   };
 }
@@ -118,12 +127,21 @@ function writeBase(
   write: WriteOptions | undefined,
   more: RequestOptions = {},
 ): ApiRequest {
-  const requestId = (write?.requestId ?? '').slice(0, requestIdLengthMax) || call.requestId;
   return {
     ...base(call, verb, target, { ...writeOptions(write), ...more }),
-    requestId,
+    requestId: requestIdOf(call, verb, target, write?.requestId ?? ''),
     context: contextOf(call, write),
   };
+}
+
+/** The id that a client gives stands for this write of this user alone: nobody gets another's outcome by knowing its id. */
+function requestIdOf(call: CallContext, verb: string, target: RequestTarget, given: string): string {
+  if (given === '') return call.requestId;
+  const digest = createHash('sha256');
+  const { group, version, resource, subresource, namespace, name } = target;
+  for (const part of [call.user.name, verb, group, version, resource, subresource, namespace, name])
+    digest.update(`${part.length}:${part}`);
+  return `${given.slice(0, requestIdLengthMax)}.${digest.digest('hex').slice(0, 32)}`;
 }
 
 export function fromGet(call: CallContext, request: GetRequest): ApiRequest {
@@ -152,7 +170,7 @@ export function fromWatch(call: CallContext, request: WatchRequest): ApiRequest 
     ...optional('resourceVersion', request.resourceVersion),
     ...(request.sendInitialEvents ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' } : {}),
     allowWatchBookmarks: request.allowBookmarks,
-    timeoutSeconds: numberOf(request.timeoutSeconds),
+    timeoutSeconds: Math.min(numberOf(request.timeoutSeconds), watchSecondsMax),
   });
 }
 

@@ -7,8 +7,8 @@ import { createWatchCallSink } from './watch-call.js';
 
 const kind = findKind(builtinSchema, '', 'v1', 'ConfigMap')!;
 
-function added(revision: number): ServedEvent {
-  const object: KubeObject = { metadata: { name: `c${revision}` } };
+function added(revision: number, bytes = 0): ServedEvent {
+  const object: KubeObject = { metadata: { name: `c${revision}`, annotations: { a: 'x'.repeat(bytes) } } };
   const served: ServedObject = {
     kind,
     revision: toRevision(revision),
@@ -100,6 +100,17 @@ describe('a watch over gRPC', () => {
     time.advance(10);
     expect(sink.onEvents(many(10_000, 2))).toBe('ok');
     expect(sink.onEvents(many(10, 10_002))).toBe('slow');
+  });
+
+  it('cuts a reader that stays behind by bytes, the first ones not counted', () => {
+    const { sink, time, takeOnly } = setUp();
+    const mebibyte = 1024 * 1024;
+    const large = (count: number, from: number) => Array.from({ length: count }, (_, n) => added(from + n, mebibyte));
+    takeOnly(1);
+    expect(sink.onEvents(large(40, 1))).toBe('ok');
+    time.advance(10);
+    expect(sink.onEvents(large(30, 41))).toBe('ok');
+    expect(sink.onEvents(large(5, 71))).toBe('slow');
   });
 
   it('sends what waits before it ends', () => {

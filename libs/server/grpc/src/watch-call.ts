@@ -16,13 +16,18 @@ const coalesceMs = 10;
 /** A message is sent when it has this many events or bytes; both keep it far below what clients take. */
 const batchEventsMax = 500;
 const batchBytesMax = 1024 * 1024;
-/** Events that may wait for a reader besides the first ones, which are as many as there are objects. */
+/** Events, and their bytes, that may wait for a reader besides the first ones, which are as many as there are objects. */
 const waitingMax = 10_000;
+const waitingBytesMax = 32 * 1024 * 1024;
+
+/** Encoded once and shared by all watches, so that asking costs nothing twice. */
+const bytesOf = (event: ServedEvent): number => ('object' in event ? event.object.json().length : 0);
 
 export function createWatchCallSink(call: Call, time: Time): WatchCallSink {
   let waiting: ServedEvent[] = [];
   let sent = 0;
-  let limit: number | undefined;
+  let limit: { readonly events: number; readonly bytes: number } | undefined;
+  let waitingBytes = 0;
   let blocked = false;
   let ended = false;
   let stopped = false;
@@ -33,8 +38,9 @@ export function createWatchCallSink(call: Call, time: Time): WatchCallSink {
     let bytes = 0;
     while (sent < waiting.length && sent - start < batchEventsMax && bytes < batchBytesMax) {
       const event = waiting[sent++]!;
-      if ('object' in event) bytes += event.object.json().length;
+      bytes += bytesOf(event);
     }
+    waitingBytes -= bytes;
     return waiting.slice(start, sent);
   }
 
@@ -62,12 +68,16 @@ export function createWatchCallSink(call: Call, time: Time): WatchCallSink {
   return {
     onEvents(events) {
       if (stopped) return 'ok';
-      limit ??= events.length + waitingMax;
-      waiting.push(...events);
-      if (waiting.length - sent > limit) {
+      for (const event of events) {
+        waiting.push(event);
+        waitingBytes += bytesOf(event);
+      }
+      limit ??= { events: events.length + waitingMax, bytes: waitingBytes + waitingBytesMax };
+      if (waiting.length - sent > limit.events || waitingBytes > limit.bytes) {
         // Too far behind: what waits is dropped, the client comes back with its last resourceVersion.
         waiting = [];
         sent = 0;
+        waitingBytes = 0;
         return 'slow';
       }
       timer ??= time.after(coalesceMs, flush);

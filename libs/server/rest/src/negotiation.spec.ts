@@ -36,6 +36,11 @@ describe('query options', () => {
     });
   });
 
+  it('limits a watch to what timers can count', () => {
+    const { timeoutSeconds } = parseQueryOptions(new URLSearchParams('timeoutSeconds=31536000'));
+    expect(timeoutSeconds! * 1_000).toBeLessThan(2 ** 31);
+  });
+
   it.each([['dryRun=Some'], ['limit=many'], ['propagationPolicy=Never'], ['fieldValidation=Maybe']])(
     'refuses %s',
     (text) => {

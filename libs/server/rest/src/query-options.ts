@@ -3,6 +3,8 @@ import { badRequest } from '@periplus/api/meta';
 import type { FieldValidation, PropagationPolicy, RequestOptions } from '@periplus/server/requests';
 import { isTrue } from './request-path.js';
 
+/** A week, the longest that clients of Kubernetes wait for. */
+const watchSecondsMax = 7 * 24 * 3600;
 const propagationPolicies: readonly string[] = ['Background', 'Foreground', 'Orphan'];
 const fieldValidations: readonly string[] = ['Ignore', 'Warn', 'Strict'];
 
@@ -28,7 +30,7 @@ export function parseQueryOptions(query: URLSearchParams): RequestOptions {
     ...text(query, 'continue'),
     ...text(query, 'fieldManager'),
     ...integer(query, 'limit'),
-    ...integer(query, 'timeoutSeconds'),
+    ...watchTime(query),
     ...integer(query, 'gracePeriodSeconds'),
     ...flag(query, 'allowWatchBookmarks'),
     ...flag(query, 'sendInitialEvents'),
@@ -73,6 +75,12 @@ function integer<K extends keyof RequestOptions & string>(query: URLSearchParams
   if (!/^-?[0-9]{1,15}$/.test(value))
     throw badRequest(`${name}: Invalid value: ${JSON.stringify(value)}: must be an integer`);
   return { [name]: Number(value) } as Partial<Record<K, number>>;
+}
+
+/** Timers have a limit of their own; a watch that has lasted this long may be taken up anew. */
+function watchTime(query: URLSearchParams): { timeoutSeconds?: number } {
+  const { timeoutSeconds } = integer(query, 'timeoutSeconds');
+  return timeoutSeconds === undefined ? {} : { timeoutSeconds: Math.min(timeoutSeconds, watchSecondsMax) };
 }
 
 function flag<K extends keyof RequestOptions & string>(query: URLSearchParams, name: K): Partial<Record<K, boolean>> {

@@ -1,17 +1,10 @@
 /** Requests for resources: from headers, query and body to the pipeline, and from its result to the response. */
 import { createHash } from 'node:crypto';
 import { findResource, type SchemaTable } from '@periplus/api/kinds';
-import { parseFieldSelector, requiredFieldValue, unknownResource } from '@periplus/api/meta';
+import { unknownResource } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
 import type { UserInfo } from '@periplus/server/authn';
-import type {
-  ApiRequest,
-  RequestBody,
-  RequestHandler,
-  RequestTarget,
-  ServedObject,
-  WatchHandle,
-} from '@periplus/server/requests';
+import type { ApiRequest, RequestBody, RequestHandler, ServedObject, WatchHandle } from '@periplus/server/requests';
 import { negotiate } from './negotiation.js';
 import type { ProtobufWriter } from './protobuf-writer.js';
 import { parseQueryOptions } from './query-options.js';
@@ -67,14 +60,13 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
       resource.verb === 'get' || resource.verb === 'list' || resource.verb === 'watch' || resource.verb === 'connect'
         ? undefined
         : await readBody(request, options.limits.bodyTimeMs);
-    const parsed = parseQueryOptions(query);
     return {
       requestId: requestIdOf(context, body) ?? newRequestId(options.random),
       user,
       userAgent: headerText(request, 'user-agent') ?? '',
       verb: resource.verb,
-      target: namedTarget(resource, parsed.fieldSelector),
-      options: parsed,
+      target,
+      options: parseQueryOptions(query),
       ...(body ? { body } : {}),
       context: traceContext(request),
       warn,
@@ -214,14 +206,6 @@ function traceContext(request: IncomingRequest): { traceparent?: string } {
   return traceparent !== undefined && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent)
     ? { traceparent }
     : {};
-}
-
-/** A list or watch that selects one name is authorized for that name, as upstream does. */
-function namedTarget({ verb, target }: ResourceRequest, fieldSelector: string | undefined): RequestTarget {
-  if (target.name !== '' || fieldSelector === undefined || (verb !== 'list' && verb !== 'watch')) return target;
-  const selector = parseFieldSelector(fieldSelector);
-  const name = selector.ok ? requiredFieldValue(selector.value, 'metadata.name') : undefined;
-  return name === undefined ? target : { ...target, name };
 }
 
 /**

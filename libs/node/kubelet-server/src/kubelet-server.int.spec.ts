@@ -200,6 +200,15 @@ suite(`the kubelet's server${problem === undefined ? '' : ` (skipped: ${problem}
   const run = (command: string): string => `command=sh&command=-c&command=${encodeURIComponent(command)}`;
   const message = (channel: number, text: string): Buffer => Buffer.concat([Buffer.from([channel]), Buffer.from(text)]);
 
+  // The last lines are known once the container has come to its endless part.
+  beforeAll(async () => {
+    const deadline = Date.now() + 20_000;
+    while (!/(tick\n){2}$/.test((await read('/containerLogs/ns/p/main')).body)) {
+      if (Date.now() > deadline) throw new Error('the container does not tick');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }, 30_000);
+
   it('lets nobody in without the apiserver’s certificate', async () => {
     expect(await read('/healthz')).toEqual({ status: 200, body: 'ok' });
     expect((await read('/healthz', tlsOf('stranger'))).status).toBe(403);

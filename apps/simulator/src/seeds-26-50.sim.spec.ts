@@ -1,3 +1,3 @@
-import { describeSeeds } from '@periplus/testing/simulation';
+import { describeSeeds } from './describe-seeds.js';
 
 describeSeeds(26, 50);

@@ -1,0 +1,15 @@
+/** What the simulator prints of a seed with `-o json`, a line each. */
+export interface SeedResult {
+  readonly seed: number;
+  /** Empty when every rule held. */
+  readonly violations: readonly string[];
+  readonly appends: number;
+  /** Writes that users were told had succeeded. */
+  readonly acknowledged: number;
+  /** Watch events that the recorders saw. */
+  readonly delivered: number;
+  readonly crashes: number;
+  readonly outages: number;
+  readonly elapsedMs: number;
+  readonly traceHash: string;
+}

@@ -172,6 +172,13 @@ suite(`a runtime behind CRI${problem === undefined ? '' : ` (skipped: ${problem}
   it('goes on by itself after the runtime was killed and came back, with everything still running', async () => {
     const id = await start('survivor', 'sleep 1000');
     await containerd.restart();
+    // It listens a while before it serves, and says so.
+    const isAway = (): Promise<boolean> =>
+      cri.runtime.listSandboxes().then(
+        () => false,
+        (error: { code?: unknown }) => error.code === 'UNAVAILABLE',
+      );
+    while (await isAway()) await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await until(id, 'running')).id).toBe(id);
   }, 60_000);
 });

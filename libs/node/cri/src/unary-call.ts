@@ -10,6 +10,9 @@ export type UnaryMethod<Request, Answer> = (
   callback: (error: ServiceError | null, answer: Answer) => void,
 ) => ClientUnaryCall;
 
+/** What containerd says, as an unknown error, while it listens already and its CRI service still starts. */
+const startingText = 'server is not initialized yet';
+
 function toRuntimeError(method: string, error: ServiceError): RuntimeError {
   const codes: Partial<Record<status, RuntimeError['code']>> = {
     [status.NOT_FOUND]: 'NOT_FOUND',
@@ -17,7 +20,7 @@ function toRuntimeError(method: string, error: ServiceError): RuntimeError {
     [status.DEADLINE_EXCEEDED]: 'DEADLINE_EXCEEDED',
     [status.CANCELLED]: 'UNAVAILABLE',
   };
-  const code = codes[error.code] ?? 'REFUSED';
+  const code = error.details.includes(startingText) ? 'UNAVAILABLE' : (codes[error.code] ?? 'REFUSED');
   return new RuntimeError(code, error.details || `${method} failed: ${status[error.code] ?? error.code}`, {
     cause: error,
   });

@@ -32,5 +32,6 @@ export {
   type OpenApiV3Index,
   type Publication,
   type PublicationOptions,
+  type PublishedBytes,
   type PublishedDocument,
 } from './publish/index.js';

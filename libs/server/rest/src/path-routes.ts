@@ -1,8 +1,8 @@
 /** Paths that are no resource: discovery, OpenAPI, version, health, metrics, the issuer's keys. */
 import { notAcceptable, unknownResource } from '@periplus/api/meta';
-import type { Publication, PublishedDocument } from '@periplus/api/schema';
+import type { Publication } from '@periplus/api/schema';
 import type { UserInfo } from '@periplus/server/authn';
-import { type AcceptedForm, negotiate, parseAccept } from './negotiation.js';
+import { type AcceptedForm, mediaTypes, negotiate, parseAccept } from './negotiation.js';
 import { renderJson } from './rendering.js';
 import type { IncomingRequest } from './request-body.js';
 import type { PathRequest } from './request-path.js';
@@ -48,6 +48,9 @@ interface Answer {
 const plainJson: AcceptedForm = { encoding: 'json', as: 'object', version: '' };
 const discoveryRenderings = ['APIGroupDiscoveryList/v2'] as const;
 const aggregatedParameters = ';g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+const openApiV2Protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+/** Its older name, which is no valid media type, and which clients still ask for. */
+const openApiV2ProtobufOld = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 const rootPaths = [
   '/api',
   '/api/v1',
@@ -134,23 +137,42 @@ function findOpenApi(
 ): Answer | undefined {
   if (path === '/openapi/v3') return toJson(publication.openApiV3Index());
   if (path === '/openapi/v2') {
-    if (!parseAccept(request.headers.accept).some(({ type }) => type === 'application/json' || type === '*/*')) {
-      throw notAcceptable('only the following media types are accepted: application/json');
-    }
-    return toDocument(publication.openApiV2(), request, false);
+    if (openApiV2Form(request.headers.accept) === 'json') return jsonDocument(publication.openApiV2(), request, false);
+    const { bytes, hash } = publication.openApiV2Protobuf();
+    return toDocument({ contentType: openApiV2Protobuf, body: () => bytes, hash }, request, false);
   }
   const prefix = '/openapi/v3/';
   const document = path.startsWith(prefix) ? publication.openApiV3(path.slice(prefix.length)) : undefined;
-  return document && toDocument(document, request, query.get('hash') === document.hash);
+  return document && jsonDocument(document, request, query.get('hash') === document.hash);
 }
 
+function openApiV2Form(accept: string | undefined): 'json' | 'protobuf' {
+  for (const { type } of parseAccept(accept)) {
+    if (type === mediaTypes.json || type === 'application/*' || type === '*/*') return 'json';
+    if (type === openApiV2Protobuf || type === openApiV2ProtobufOld) return 'protobuf';
+  }
+  throw notAcceptable(`only the following media types are accepted: ${mediaTypes.json}, ${openApiV2Protobuf}`);
+}
+
+interface Document {
+  readonly contentType: string;
+  readonly body: () => Uint8Array;
+  readonly hash: string;
+}
+
+const jsonDocument = (
+  { json, hash }: { readonly json: string; readonly hash: string },
+  request: IncomingRequest,
+  isPinned: boolean,
+): Answer => toDocument({ contentType: mediaTypes.json, body: () => Buffer.from(json), hash }, request, isPinned);
+
 /** @param isPinned asked for by its hash: it will never change under this URL. */
-function toDocument(document: PublishedDocument, request: IncomingRequest, isPinned: boolean): Answer {
+function toDocument(document: Document, request: IncomingRequest, isPinned: boolean): Answer {
+  const { contentType } = document;
   const etag = JSON.stringify(document.hash);
   const headers = { etag, vary: 'Accept', ...(isPinned ? { 'cache-control': 'public, immutable' } : {}) };
-  if (request.headers['if-none-match'] === etag)
-    return { code: 304, contentType: 'application/json', body: new Uint8Array(), headers };
-  return { code: 200, contentType: 'application/json', body: Buffer.from(document.json), headers };
+  if (request.headers['if-none-match'] === etag) return { code: 304, contentType, body: new Uint8Array(), headers };
+  return { code: 200, contentType, body: document.body(), headers };
 }
 
 function toJson(value: object, form: AcceptedForm = plainJson, parameters = ''): Answer {

@@ -11,6 +11,7 @@ import type {
 import type { JsonObject } from '@periplus/api/meta';
 import { toAggregatedDiscovery, toApiGroup, toApiGroupList, toApiResourceList, toApiVersions } from './discovery.js';
 import { type DocumentInfo, toOpenApiV2, toOpenApiV3 } from './openapi-document.js';
+import { encodeOpenApiV2 } from './openapi-protobuf.js';
 import { type ServedGroup, servedGroups } from './served-groups.js';
 
 export interface PublicationOptions extends DocumentInfo {
@@ -24,6 +25,13 @@ export interface PublishedDocument {
   /** JSON of the value. */
   readonly json: string;
   /** Changes with the content: for ETag and the index of OpenAPI v3. Upper-case hex. */
+  readonly hash: string;
+}
+
+/** A document in a form that is not JSON, as it is sent. */
+export interface PublishedBytes {
+  readonly bytes: Uint8Array;
+  /** Changes with the content. Upper-case hex. */
   readonly hash: string;
 }
 
@@ -50,6 +58,8 @@ export interface Publication {
   openApiV3(path: string): PublishedDocument | undefined;
   /** `/openapi/v2`. */
   openApiV2(): PublishedDocument;
+  /** The same as `openapi.v2.Document` in protobuf. */
+  openApiV2Protobuf(): PublishedBytes;
 }
 
 /** Computed at most once. */
@@ -61,9 +71,12 @@ function lazy<T>(compute: () => T): () => T {
   };
 }
 
+const hashOf = (content: string | Uint8Array): string =>
+  createHash('sha256').update(content).digest('hex').toUpperCase();
+
 function publish(value: JsonObject): PublishedDocument {
   const json = JSON.stringify(value);
-  return { value, json, hash: createHash('sha256').update(json).digest('hex').toUpperCase() };
+  return { value, json, hash: hashOf(json) };
 }
 
 /** For one table: make a new publication when custom kinds come or go. */
@@ -98,6 +111,11 @@ export function createPublication(table: SchemaTable, options: PublicationOption
     ),
   );
 
+  const openApiV2Protobuf = lazy((): PublishedBytes => {
+    const bytes = encodeOpenApiV2(openApiV2().value);
+    return { bytes, hash: hashOf(bytes) };
+  });
+
   return {
     apiVersions: () => toApiVersions(options.serverAddress),
     apiGroupList,
@@ -107,6 +125,7 @@ export function createPublication(table: SchemaTable, options: PublicationOption
     openApiV3Index,
     openApiV3: (path) => versionDocuments.get(path)?.openApi(),
     openApiV2,
+    openApiV2Protobuf,
   };
 }
 

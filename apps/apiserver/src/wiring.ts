@@ -2,7 +2,7 @@
 import { builtinSchema } from '@periplus/api/kinds';
 import { createPublication } from '@periplus/api/schema';
 import { systemRandom, systemTime } from '@periplus/base/clock';
-import type { HealthCheck, Logger } from '@periplus/base/telemetry';
+import { answerHealth, type HealthChecks, type Logger } from '@periplus/base/telemetry';
 import { connectJetStreamLog, type JetStreamLog } from '@periplus/log/jetstream-log';
 import { createSealer, streamNames } from '@periplus/log/object-events';
 import { createServiceAccountTokens, readSigningKey, type ServiceAccountTokens } from '@periplus/server/credentials';
@@ -14,13 +14,11 @@ import { createHistory } from '@periplus/server/storage';
 import { createPostgresView, type PostgresView } from '@periplus/view/postgres-view';
 import { Gauge, type Registry } from 'prom-client';
 import { type ApiserverConfig, parseHostPort } from './config.js';
-import { answerHealth } from './health-checks.js';
 import type { KeyMaterial } from './key-files.js';
-import { createProtobufAnswers } from './protobuf-answers.js';
 import { version } from './version.js';
 
 export interface Apiserver {
-  readonly checks: Readonly<Record<string, HealthCheck>>;
+  readonly checks: HealthChecks;
   /** Resolves when the doors are open. */
   start(): Promise<void>;
   /** Throws when the server has come to a state that only a restart heals. */
@@ -111,7 +109,7 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
   });
 
   registerGauges(registry, core);
-  const checks: Readonly<Record<string, HealthCheck>> = {
+  const checks: HealthChecks = {
     log() {
       if (!log.isConnected()) throw new Error('NATS is not connected');
     },
@@ -130,7 +128,7 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
     paths: createPathRoutes({
       publication: () => publication,
       version,
-      health: (path, verbose) => answerHealth(checks, path, verbose),
+      health: (question) => answerHealth(checks, question, 'withheld'),
       metrics: async () => ({ code: 200, text: await registry.metrics(), contentType: registry.contentType }),
       issuer(path) {
         if (path === discoveryPath) return tokens?.discovery(`https://${serverAddress}${jwksPath}`);
@@ -142,7 +140,6 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
       cached: core.storage.objects,
       kubeletTls: { ca: keys.clientCa, cert: keys.kubeletClientCert, key: keys.kubeletClientKey },
     }),
-    protobuf: createProtobufAnswers(builtinSchema),
     time,
     random,
     logger,

@@ -34,10 +34,17 @@ describe('health server', () => {
       registry: new Registry(),
     });
     try {
-      expect(await fetchOver(socket, '/livez')).toEqual({ status: 200, body: 'ok\n' });
-      expect(await fetchOver(socket, '/readyz?verbose')).toEqual({ status: 200, body: '[+]log ok\n' });
+      expect(await fetchOver(socket, '/livez')).toEqual({ status: 200, body: 'ok' });
+      expect(await fetchOver(socket, '/readyz?verbose')).toEqual({
+        status: 200,
+        body: '[+]ping ok\n[+]log ok\nreadyz check passed\n',
+      });
       broken = true;
-      expect(await fetchOver(socket, '/readyz')).toEqual({ status: 503, body: '[-]log failed: no connection\n' });
+      expect(await fetchOver(socket, '/readyz')).toEqual({
+        status: 500,
+        body: '[+]ping ok\n[-]log failed: no connection\nreadyz check failed\n',
+      });
+      expect((await fetchOver(socket, '/elsewhere')).status).toBe(404);
       expect((await fetchOver(socket, '/metrics')).body).toContain('process_resident_memory_bytes');
     } finally {
       await server.close();

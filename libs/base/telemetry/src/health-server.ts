@@ -2,23 +2,19 @@
 import { chmod, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { collectDefaultMetrics, type Registry } from 'prom-client';
-
-/** Resolves when healthy; rejects, or throws, with what is wrong. */
-export type HealthCheck = () => void | Promise<void>;
+import { answerHealth, type HealthChecks } from './health-answer.js';
 
 export interface HealthServerOptions {
   /** `unix:/path/to.sock` or `host:port`. */
   readonly address: string;
   /** Named checks of readiness, listed by `/readyz?verbose`. */
-  readonly checks: Readonly<Record<string, HealthCheck>>;
+  readonly checks: HealthChecks;
   readonly registry: Registry;
 }
 
 export interface HealthServer {
   close(): Promise<void>;
 }
-
-const checkLimitMs = 2_000;
 
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   collectDefaultMetrics({ register: options.registry });
@@ -53,40 +49,15 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
 }
 
 async function answer(options: HealthServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://localhost');
-  switch (url.pathname) {
-    case '/livez':
-      response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
-      return;
-    case '/readyz': {
-      const results = await Promise.all(Object.entries(options.checks).map(([name, check]) => runCheck(name, check)));
-      const failed = results.some((result) => !result.ok);
-      const lines = results.map((result) =>
-        result.ok ? `[+]${result.name} ok` : `[-]${result.name} failed: ${result.reason}`,
-      );
-      const text = failed || url.searchParams.has('verbose') ? `${lines.join('\n')}\n` : 'ok\n';
-      response.writeHead(failed ? 503 : 200, { 'content-type': 'text/plain' }).end(text);
-      return;
-    }
-    case '/metrics':
-      response.writeHead(200, { 'content-type': options.registry.contentType }).end(await options.registry.metrics());
-      return;
-    default:
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  if (pathname === '/metrics') {
+    response.writeHead(200, { 'content-type': options.registry.contentType }).end(await options.registry.metrics());
+    return;
   }
-}
-
-async function runCheck(name: string, check: HealthCheck): Promise<{ name: string; ok: boolean; reason: string }> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${checkLimitMs} ms`)), checkLimitMs);
-  });
-  try {
-    await Promise.race([Promise.resolve().then(check), limit]);
-    return { name, ok: true, reason: '' };
-  } catch (error) {
-    return { name, ok: false, reason: error instanceof Error ? error.message : String(error) };
-  } finally {
-    clearTimeout(timer);
-  }
+  const isHealth = /^\/(livez|readyz)\b/.test(pathname);
+  const health = isHealth
+    ? await answerHealth(options.checks, { path: pathname, query: searchParams }, 'shown')
+    : undefined;
+  if (health) response.writeHead(health.code, { 'content-type': health.contentType }).end(health.text);
+  else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
 }

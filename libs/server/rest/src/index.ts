@@ -1,6 +1,5 @@
 export { createPathRoutes, type PathRoutes, type PathRoutesOptions, type TextAnswer } from './path-routes.js';
 export type { AcceptedForm } from './negotiation.js';
-export type { ProtobufWriter } from './protobuf-writer.js';
 export type { IncomingRequest } from './request-body.js';
 export type { ProxyTarget, ResourceRequest } from './request-path.js';
 export { createRestMetrics, type RestMetrics } from './rest-metrics.js';

@@ -1,6 +1,7 @@
 /** Paths that are no resource: discovery, OpenAPI, version, health, metrics, the issuer's keys. */
 import { notAcceptable, unknownResource } from '@periplus/api/meta';
 import type { Publication } from '@periplus/api/schema';
+import type { HealthQuestion } from '@periplus/base/telemetry';
 import type { UserInfo } from '@periplus/server/authn';
 import { type AcceptedForm, mediaTypes, negotiate, parseAccept } from './negotiation.js';
 import { renderJson } from './rendering.js';
@@ -30,7 +31,7 @@ export interface PathRoutesOptions {
   /** `/version`. */
   readonly version: object;
   /** `/livez`, `/readyz`, `/healthz`; undefined for a sub-path that names no check. */
-  readonly health: (path: string, verbose: boolean) => Promise<TextAnswer | undefined>;
+  readonly health: (question: HealthQuestion) => Promise<TextAnswer | undefined>;
   readonly metrics: () => Promise<TextAnswer>;
   /** `/.well-known/openid-configuration` and `/openid/v1/jwks`. */
   readonly issuer: (path: string) => object | undefined;
@@ -76,7 +77,7 @@ export function createPathRoutes(options: PathRoutesOptions): PathRoutes {
       case 'livez':
       case 'readyz':
       case 'healthz': {
-        const health = await options.health(path, query.has('verbose'));
+        const health = await options.health({ path, query });
         return health && toText(health);
       }
       case 'openapi':

@@ -2,7 +2,7 @@ import { builtinSchema, findKind } from '@periplus/api/kinds';
 import { type KubeObject, notFound, toRevision } from '@periplus/api/meta';
 import type { ApiResult, ListResult, ServedObject } from '@periplus/server/requests';
 import type { AcceptedForm } from './negotiation.js';
-import type { ProtobufWriter } from './protobuf-writer.js';
+import type { ProtobufAnswers } from './protobuf-answers.js';
 import { type Rendered, renderResult, renderStatus } from './rendering.js';
 
 const kind = findKind(builtinSchema, '', 'v1', 'ConfigMap')!;
@@ -33,7 +33,7 @@ const list = (more: Partial<ListResult> = {}): ListResult => ({
   ...more,
 });
 
-const noProtobuf: ProtobufWriter = {
+const noProtobuf: ProtobufAnswers = {
   object: () => undefined,
   list: () => undefined,
   status: () => Buffer.from('status'),

@@ -11,7 +11,7 @@ import {
 import { encodeJson, parseJson, printTable } from '@periplus/api/schema';
 import type { ApiResult, ListResult, ServedObject } from '@periplus/server/requests';
 import { type AcceptedForm, mediaTypes } from './negotiation.js';
-import type { ProtobufWriter } from './protobuf-writer.js';
+import type { ProtobufAnswers } from './protobuf-answers.js';
 import { toYaml } from './yaml-writer.js';
 
 export interface Rendered {
@@ -26,7 +26,7 @@ export interface RenderOptions {
   readonly now: number;
   /** Of a Table: what rows carry of their objects. */
   readonly includeObject: 'None' | 'Metadata' | 'Object';
-  readonly protobuf: ProtobufWriter;
+  readonly protobuf: ProtobufAnswers;
 }
 
 /** What a result can be rendered as, for the negotiation. */
@@ -54,7 +54,7 @@ export function renderResult(result: ApiResult, form: AcceptedForm, options: Ren
   return { code, contentType: mediaTypes.json, chunks };
 }
 
-export function renderStatus(status: Status, form: AcceptedForm, protobuf: ProtobufWriter): Rendered {
+export function renderStatus(status: Status, form: AcceptedForm, protobuf: ProtobufAnswers): Rendered {
   const code = status.code ?? 200;
   if (form.encoding === 'protobuf')
     return { code, contentType: mediaTypes.protobuf, chunks: [protobuf.status(status)] };

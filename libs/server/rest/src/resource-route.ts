@@ -6,7 +6,7 @@ import type { Random, Time } from '@periplus/base/clock';
 import type { UserInfo } from '@periplus/server/authn';
 import type { ApiRequest, RequestBody, RequestHandler, ServedObject, WatchHandle } from '@periplus/server/requests';
 import { negotiate } from './negotiation.js';
-import type { ProtobufWriter } from './protobuf-writer.js';
+import type { ProtobufAnswers } from './protobuf-answers.js';
 import { parseQueryOptions } from './query-options.js';
 import { objectRenderings, renderResult, type RenderOptions } from './rendering.js';
 import { type IncomingRequest, readBody } from './request-body.js';
@@ -27,7 +27,7 @@ export interface ResourceContext {
 export interface ResourceRouteOptions {
   readonly schema: SchemaTable;
   readonly handler: RequestHandler;
-  readonly protobuf: ProtobufWriter;
+  readonly protobuf: ProtobufAnswers;
   readonly time: Time;
   readonly random: Random;
   readonly limits: RestLimits;

@@ -19,7 +19,7 @@ import { failureHeaders, toStatus } from './failure.js';
 import { createInFlight } from './in-flight.js';
 import { type AcceptedForm, negotiate } from './negotiation.js';
 import type { PathRoutes } from './path-routes.js';
-import type { ProtobufWriter } from './protobuf-writer.js';
+import { createProtobufAnswers } from './protobuf-answers.js';
 import { renderStatus } from './rendering.js';
 import type { IncomingRequest } from './request-body.js';
 import { parseRequestHead, type RequestHead } from './request-head.js';
@@ -52,7 +52,6 @@ export interface RestServerOptions {
   readonly authenticator: Authenticator;
   readonly paths: PathRoutes;
   readonly nodeProxy: NodeProxy;
-  readonly protobuf: ProtobufWriter;
   readonly time: Time;
   readonly random: Random;
   readonly logger: Logger;
@@ -76,7 +75,8 @@ const headersCheckMs = 5_000;
 export function createRestServer(options: RestServerOptions): RestServer {
   const servers: Http2SecureServer[] = [];
   const limits: RestLimits = { ...defaultRestLimits, ...options.limits };
-  const resourceRoute = createResourceRoute({ ...options, limits });
+  const protobuf = createProtobufAnswers(options.schema);
+  const resourceRoute = createResourceRoute({ ...options, protobuf, limits });
   const inFlight = createInFlight(limits);
   const connections = createConnectionGuard(options.time, limits);
 
@@ -142,7 +142,7 @@ export function createRestServer(options: RestServerOptions): RestServer {
       response.destroy();
       return;
     }
-    const rendered = renderStatus(status, acceptedForm(request), options.protobuf);
+    const rendered = renderStatus(status, acceptedForm(request), protobuf);
     response.writeHead(rendered.code, { 'content-type': rendered.contentType, ...failureHeaders(status) });
     response.end(Buffer.concat(rendered.chunks));
     if (!request.complete) linger(request, response);

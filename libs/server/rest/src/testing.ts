@@ -16,7 +16,7 @@ import {
 import { builtinSchema } from '@periplus/api/kinds';
 import { createPublication } from '@periplus/api/schema';
 import { systemRandom, systemTime } from '@periplus/base/clock';
-import { silentLogger } from '@periplus/base/telemetry';
+import { answerHealth, silentLogger } from '@periplus/base/telemetry';
 import { createMemoryLog } from '@periplus/log/event-log/testing';
 import { createSealer } from '@periplus/log/object-events';
 import { createMemoryKeyStore } from '@periplus/log/object-events/testing';
@@ -35,6 +35,7 @@ export interface Identity {
 export interface TestAnswer {
   readonly code: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly bytes: Buffer;
   readonly text: string;
   json<T = Record<string, unknown>>(): T;
 }
@@ -175,18 +176,12 @@ export async function startRestTestServer(options: RestTestServerOptions = {}): 
     paths: createPathRoutes({
       publication: () => publication,
       version: { gitVersion: 'v0.0.0' },
-      health: (path) => (path === '/readyz' ? text('ok') : Promise.resolve(undefined)),
+      health: (question) => answerHealth({}, question, 'withheld'),
       metrics: () => text('metrics'),
       issuer: () => undefined,
       authorizePath: (user, verb, path) => core.handler.authorizePath(user, verb, path),
     }),
     nodeProxy: options.nodeProxy ?? noNodes,
-    protobuf: {
-      object: () => undefined,
-      list: () => undefined,
-      status: (status) => Buffer.from(JSON.stringify(status)),
-      watchFrame: () => new Uint8Array(),
-    },
     metrics: createRestMetrics(registry, systemTime),
     ...ports,
     ...(options.limits ? { limits: options.limits } : {}),
@@ -237,10 +232,12 @@ export async function startRestTestServer(options: RestTestServerOptions = {}): 
             incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
             incoming.on('error', reject);
             incoming.on('end', () => {
-              const answer = Buffer.concat(chunks).toString();
+              const bytes = Buffer.concat(chunks);
+              const answer = bytes.toString();
               resolve({
                 code: incoming.statusCode ?? 0,
                 headers: incoming.headers,
+                bytes,
                 text: answer,
                 json: <T>() => JSON.parse(answer) as T,
               });

@@ -2,7 +2,7 @@ import { builtinSchema, findKind } from '@periplus/api/kinds';
 import { expired, type KubeObject, toRevision } from '@periplus/api/meta';
 import type { ServedEvent, ServedObject } from '@periplus/server/requests';
 import type { AcceptedForm } from './negotiation.js';
-import type { ProtobufWriter } from './protobuf-writer.js';
+import type { ProtobufAnswers } from './protobuf-answers.js';
 import { createWatchEncoder, type WatchEncoder } from './watch-encoder.js';
 
 const kind = findKind(builtinSchema, '', 'v1', 'ConfigMap')!;
@@ -37,7 +37,7 @@ const bookmark = (initialEventsEnd: boolean): ServedEvent => ({
 });
 const failure: ServedEvent = { type: 'ERROR', status: expired('too old').status };
 
-const protobuf: ProtobufWriter = {
+const protobuf: ProtobufAnswers = {
   object: () => undefined,
   list: () => undefined,
   status: () => new Uint8Array(),

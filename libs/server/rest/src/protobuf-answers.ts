@@ -8,8 +8,16 @@ import {
   hasProtobuf,
   joinProtobufList,
 } from '@periplus/api/schema';
-import type { ServedEvent, ServedObject } from '@periplus/server/requests';
-import type { ProtobufWriter } from '@periplus/server/rest';
+import type { ListResult, ServedEvent, ServedObject } from '@periplus/server/requests';
+
+/** Undefined where a kind has no protobuf form; the door answers with JSON then, as every client accepts. */
+export interface ProtobufAnswers {
+  object(served: ServedObject): Uint8Array | undefined;
+  list(list: ListResult): Uint8Array | undefined;
+  status(status: Status): Uint8Array;
+  /** A length-prefixed WatchEvent. */
+  watchFrame(event: ServedEvent): Uint8Array;
+}
 
 const statusMessage = 'meta.k8s.io/v1.Status';
 const listMetaMessage = 'meta.k8s.io/v1.ListMeta';
@@ -22,7 +30,7 @@ function frame(bytes: Uint8Array): Uint8Array {
   return framed;
 }
 
-export function createProtobufAnswers(table: SchemaTable): ProtobufWriter {
+export function createProtobufAnswers(table: SchemaTable): ProtobufAnswers {
   const raw = (served: ServedObject): Uint8Array =>
     served.derive('protobuf-raw', (one) => encodeProtobufMessage(table, one.kind.message, one.object()));
   const enveloped = (kind: KindSchema, bytes: Uint8Array): Uint8Array =>

@@ -12,7 +12,20 @@ export const systemTime: Time = {
   },
 };
 
+/** Asking the kernel costs the same for 16 bytes as for thousands. */
+const poolBytes = 4_096;
+let pool = randomBytes(0);
+
+/** Each byte is given once. */
+function takeBytes(length: number): Uint8Array {
+  if (length > poolBytes) return new Uint8Array(randomBytes(length));
+  if (pool.length < length) pool = randomBytes(poolBytes);
+  const taken = Uint8Array.from(pool.subarray(0, length));
+  pool = pool.fill(0, 0, length).subarray(length);
+  return taken;
+}
+
 export const systemRandom: Random = {
-  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
-  bytes: (length) => new Uint8Array(randomBytes(length)),
+  next: () => Buffer.from(takeBytes(6)).readUIntBE(0, 6) / 2 ** 48,
+  bytes: takeBytes,
 };

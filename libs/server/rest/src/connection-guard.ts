@@ -1,7 +1,8 @@
 /** Closes connections on which nothing is asked: those that never send a request, and those that have nothing more to ask. */
-import type { Http2SecureServer, Http2ServerRequest, ServerHttp2Session } from 'node:http2';
+import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { CancelTimer, Time } from '@periplus/base/clock';
+import { connectionOf } from './connection-of-request.js';
 import type { IncomingRequest } from './request-body.js';
 import type { RestLimits } from './rest-limits.js';
 
@@ -48,7 +49,7 @@ export function createConnectionGuard(
       server.on('session', (session) => add(session, () => session.destroy()));
     },
     begin(request) {
-      const key = request.httpVersionMajor === 2 ? (request as Http2ServerRequest).stream.session : request.socket;
+      const key = connectionOf(request);
       const connection = key && connections.get(key);
       if (!connection) return () => undefined;
       connection.cancel?.();

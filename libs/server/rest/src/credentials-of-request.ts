@@ -2,12 +2,13 @@
 import type { TLSSocket } from 'node:tls';
 import { badRequest } from '@periplus/api/meta';
 import type { CertificateIdentity, Credentials, Impersonation } from '@periplus/server/authn';
+import { connectionOf } from './connection-of-request.js';
 import type { IncomingRequest } from './request-body.js';
 
 const extraPrefix = 'impersonate-extra-';
 
 export function credentialsOf(request: IncomingRequest): Credentials {
-  const { identity, isRefused } = certificateOf(request.socket as TLSSocket);
+  const { identity, isRefused } = certificateOf(request);
   const bearerToken = bearerOf(singleHeader(request, 'authorization'));
   const impersonation = impersonationOf(request);
   return {
@@ -25,11 +26,14 @@ interface ShownCertificate {
 }
 
 /** A connection's certificate is read once: it does not change. */
-const shown = new WeakMap<TLSSocket, ShownCertificate>();
+const shown = new WeakMap<object, ShownCertificate>();
 
-function certificateOf(socket: TLSSocket): ShownCertificate {
-  let certificate = shown.get(socket);
-  if (!certificate) shown.set(socket, (certificate = readCertificate(socket)));
+function certificateOf(request: IncomingRequest): ShownCertificate {
+  const connection = connectionOf(request);
+  let certificate = connection && shown.get(connection);
+  if (certificate) return certificate;
+  certificate = readCertificate(request.socket as TLSSocket);
+  if (connection) shown.set(connection, certificate);
   return certificate;
 }
 

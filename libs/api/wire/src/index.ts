@@ -36,6 +36,8 @@ export {
   PatchResponse,
   PatchType,
   ResourceRef,
+  TransactRequest,
+  TransactResponse,
   UpdateRequest,
   UpdateResponse,
   WatchEvent,

@@ -1,3 +1,4 @@
 export { CallError, type CallFailureCode } from './failure.js';
 export type { ResourceClient } from './resource-client.js';
+export type { TransactionWrite } from './messages.js';
 export { createSdkClient, type HistoryEntry, type SdkClient, type SdkClientOptions } from './sdk-client.js';

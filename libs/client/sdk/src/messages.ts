@@ -5,6 +5,7 @@ import {
   type DeleteRequest,
   EventType,
   type ListRequest,
+  type MutateRequest,
   type ObjectRef,
   type PatchRequest,
   PatchType as WirePatchType,
@@ -162,4 +163,33 @@ export function toDeleteRequest(target: ObjectTarget, wanted: DeleteOptions, opt
     preconditionResourceVersion: wanted.preconditions?.resourceVersion ?? '',
     options,
   };
+}
+
+/** One write of a transaction. */
+export type TransactionWrite =
+  | { readonly verb: 'create'; readonly target: ResourceTarget | ObjectTarget; readonly object: KubeObject }
+  | { readonly verb: 'update'; readonly target: ObjectTarget; readonly object: KubeObject }
+  | {
+      readonly verb: 'patch';
+      readonly target: ObjectTarget;
+      readonly type: PatchType;
+      readonly patch: unknown;
+      readonly force?: boolean;
+    }
+  | { readonly verb: 'delete'; readonly target: ObjectTarget; readonly options?: DeleteOptions };
+
+export function toWrite(part: TransactionWrite, options: WriteOptions): NonNullable<MutateRequest['write']> {
+  switch (part.verb) {
+    case 'create':
+      return { $case: 'create', value: toCreateRequest(part.target, part.object, options) };
+    case 'update':
+      return { $case: 'update', value: toUpdateRequest(part.target, part.object, options) };
+    case 'patch':
+      return {
+        $case: 'patch',
+        value: toPatchRequest(part.target, part.type, part.patch, part.force ?? false, options),
+      };
+    case 'delete':
+      return { $case: 'delete', value: toDeleteRequest(part.target, part.options ?? {}, options) };
+  }
 }

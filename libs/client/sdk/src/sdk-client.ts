@@ -7,6 +7,7 @@ import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient, ObjectTarget, ResourceTarget, WriteContext } from '@periplus/client/api-client';
 import { openConnections } from './connection.js';
 import {
+  type TransactionWrite,
   toCreateRequest,
   toDeleteRequest,
   toListRequest,
@@ -14,6 +15,7 @@ import {
   toPatchRequest,
   toRef,
   toUpdateRequest,
+  toWrite,
   toWriteOptions,
 } from './messages.js';
 import { createMutateStream } from './mutate-stream.js';
@@ -37,6 +39,11 @@ export interface HistoryEntry {
 }
 
 export interface SdkClient extends ApiClient {
+  /**
+   * All writes or none, as one moment of the log: at most one of an object, 1,000 in all, no Leases or Events. An object for
+   * each in their order; of a delete its last state or a Status.
+   */
+  transact(writes: readonly TransactionWrite[], context?: WriteContext): Promise<readonly KubeObject[]>;
   /** Newest first; also of an object that is gone. */
   history(target: ObjectTarget, options?: { readonly limit?: number }): Promise<readonly HistoryEntry[]>;
   /** The same calls for one resource: `client.resource<Deployment>('apps/v1', 'deployments').get('default', 'web')`. */
@@ -158,6 +165,14 @@ export function createSdkClientOver(channelCredentials: ChannelCredentials, opti
     async delete(target, wanted = {}) {
       const value = toDeleteRequest(target, wanted, said(wanted));
       return toObject(await writes.write(describe('delete', target), { $case: 'delete', value }));
+    },
+    async transact(parts, context) {
+      const requestId = context?.requestId ?? newRequestId(random);
+      const options = toWriteOptions(context ?? {}, requestId);
+      const request = { requestId, writes: parts.map((part) => ({ id: 0n, write: toWrite(part, options) })) };
+      const what = `transaction of ${parts.length} writes`;
+      const { objects } = await calls.call(what, (stub) => stub.transact.bind(stub), request);
+      return objects.map((object) => toObject(object));
     },
     async acquireLeadership(election, holder) {
       const request = { election, holder };

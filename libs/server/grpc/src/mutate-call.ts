@@ -1,30 +1,14 @@
 /** Writes up one stream, many in flight, answered by id as each is done. */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { badRequest } from '@periplus/api/meta';
 import type { MutateRequest, MutateResponse } from '@periplus/api/wire';
 import type { Logger } from '@periplus/base/telemetry';
-import type { ApiRequest, RequestHandler } from '@periplus/server/requests';
+import type { RequestHandler } from '@periplus/server/requests';
 import { encodeStatus, toStatus } from './call-failure.js';
-import { type CallContext, fromCreate, fromDelete, fromPatch, fromUpdate } from './request-mapping.js';
+import { type CallContext, fromMutate } from './request-mapping.js';
 import { resultObject } from './result-mapping.js';
 
 /** Of one stream; more are read when some have been answered. */
 const inFlightMax = 1_000;
-
-function toRequest(context: CallContext, { write }: MutateRequest): ApiRequest {
-  switch (write?.$case) {
-    case 'create':
-      return fromCreate(context, write.value);
-    case 'update':
-      return fromUpdate(context, write.value);
-    case 'patch':
-      return fromPatch(context, write.value);
-    case 'delete':
-      return fromDelete(context, write.value);
-    case undefined:
-      throw badRequest('the request has no write');
-  }
-}
 
 export function serveMutateCall(
   call: ServerDuplexStream<MutateRequest, MutateResponse>,
@@ -60,7 +44,7 @@ export function serveMutateCall(
 
   async function carryOut(request: MutateRequest): Promise<MutateResponse> {
     try {
-      const result = await handler.handle(toRequest(contextOf(), request));
+      const result = await handler.handle(fromMutate(contextOf(), request));
       return { id: request.id, outcome: { $case: 'object', value: resultObject(result) } };
     } catch (error) {
       return { id: request.id, outcome: { $case: 'statusJson', value: encodeStatus(toStatus(error, logger)) } };

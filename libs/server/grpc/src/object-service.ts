@@ -17,6 +17,7 @@ import {
   fromHistory,
   fromList,
   fromPatch,
+  fromTransact,
   fromUpdate,
   fromWatch,
 } from './request-mapping.js';
@@ -102,6 +103,11 @@ export function createObjectService(options: ObjectServiceOptions): ObjectServic
     history: unary(async (context, request) => {
       const revisions = await handler.history(fromHistory(context, request), Number(request.limit));
       return { revisions: revisions.map(toObjectRevision) };
+    }),
+    transact: unary(async (context, request) => {
+      const { requests, transactionId } = fromTransact(context, request);
+      const results = await handler.transact(requests, transactionId);
+      return { objects: results.map(resultObject) };
     }),
     acquireLeadership: unary(async (context, request) => ({
       revision: BigInt(await handler.acquireLeadership(context, request.election, request.holder)),

@@ -7,13 +7,15 @@ import {
   type GetRequest,
   type HistoryRequest,
   type ListRequest,
+  type MutateRequest,
   type ObjectRef,
   type PatchRequest,
   PatchType,
   type ResourceRef,
+  type TransactRequest,
   type UpdateRequest,
   type WatchRequest,
-  type WriteOptions,
+  WriteOptions,
 } from '@periplus/api/wire';
 import type {
   ApiRequest,
@@ -218,6 +220,40 @@ export function fromDelete(call: CallContext, request: DeleteRequest): ApiReques
     ...(policy === '' ? {} : { propagationPolicy: policy satisfies PropagationPolicy }),
     ...(Object.keys(preconditions).length > 0 ? { preconditions } : {}),
   });
+}
+
+export function fromMutate(call: CallContext, { write }: Pick<MutateRequest, 'write'>): ApiRequest {
+  switch (write?.$case) {
+    case 'create':
+      return fromCreate(call, write.value);
+    case 'update':
+      return fromUpdate(call, write.value);
+    case 'patch':
+      return fromPatch(call, write.value);
+    case 'delete':
+      return fromDelete(call, write.value);
+    case undefined:
+      throw badRequest('the request has no write');
+  }
+}
+
+/** The parts' ids follow from the transaction's, and so does the change that they are when they don't say one. */
+export function fromTransact(
+  call: CallContext,
+  request: TransactRequest,
+): { readonly requests: readonly ApiRequest[]; readonly transactionId: string } {
+  const transactionId = request.requestId.slice(0, requestIdLengthMax - 8) || call.requestId;
+  const requests = request.writes.map(({ write }, index) => {
+    if (write === undefined) throw badRequest(`write ${index + 1} of the transaction is empty`);
+    const given = write.value.options ?? WriteOptions.create();
+    const options = {
+      ...given,
+      requestId: `${transactionId}/${index}`,
+      changeId: given.changeId || transactionId,
+    };
+    return fromMutate(call, { write: { ...write, value: { ...write.value, options } } as typeof write });
+  });
+  return { requests, transactionId };
 }
 
 export function fromHistory(call: CallContext, request: HistoryRequest): ApiRequest {

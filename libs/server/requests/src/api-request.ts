@@ -1,6 +1,7 @@
 /** A request as the doors hand it in: authenticated and its path resolved, its body still bytes. */
 import type { ObjectKey, Revision } from '@periplus/api/meta';
 import type { UserInfo } from '@periplus/server/authn';
+import type { TransactionDraft } from '@periplus/server/storage';
 
 export type RequestVerb =
   | 'get'
@@ -87,6 +88,8 @@ export interface ApiRequest {
   /** Absent where the request has none. On delete: DeleteOptions, which win over `options`. */
   readonly body?: RequestBody;
   readonly context: RequestContext;
+  /** Set by a transaction for its parts: where the writes go in place of the log. */
+  readonly draft?: TransactionDraft;
   /** Takes texts for the `Warning` header; called before the result is there. */
   readonly warn: (text: string) => void;
   /** By the monotonic clock; what waits (for the log, for the cache) gives up with 504 then. */

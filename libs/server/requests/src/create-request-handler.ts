@@ -4,7 +4,7 @@ import { methodNotAllowed } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
 import type { Admission } from '@periplus/server/admission';
 import { type Authorizer, type RbacAuthorizer, requireAllowed } from '@periplus/server/authz';
-import type { ServiceAllocator, Storage } from '@periplus/server/storage';
+import type { ServiceAllocator, Storage, TransactionDraft } from '@periplus/server/storage';
 import type { ApiRequest } from './api-request.js';
 import type { ApiResult } from './api-result.js';
 import { deleteCollection } from './delete-collection.js';
@@ -24,6 +24,7 @@ import { handleFinalize } from './subresources/finalize.js';
 import { handleEphemeralContainers, handleResize } from './subresources/pod-parts.js';
 import { handleScale } from './subresources/scale.js';
 import type { SubresourceHandler } from './subresources/subresource-handler.js';
+import { transact } from './transaction.js';
 import { handleToken } from './subresources/token.js';
 import type { TokenIssuer, TokenReviewer } from '@periplus/server/authn';
 
@@ -34,6 +35,8 @@ export interface RequestHandlerOptions {
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
   readonly admission: Admission;
+  /** Admission that takes a transaction's earlier writes for done. */
+  admissionIn(draft: TransactionDraft): Admission;
   readonly services: ServiceAllocator;
   readonly tokens?: TokenIssuer;
   readonly tokenReviewer?: TokenReviewer;
@@ -86,20 +89,26 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     return resolved;
   }
 
+  async function handle(within: Pipeline, given: ApiRequest): Promise<ApiResult> {
+    const request = withSingleWarnings(given);
+    const resolved = enter(request);
+    if (resolved.served.class === 'review')
+      return resolved.served.resource === 'bindings'
+        ? handleBinding(within, resolved, request)
+        : answerReview(within, resolved, request);
+    const { subresource } = request.target;
+    const special = Object.hasOwn(subresources, subresource) ? subresources[subresource] : undefined;
+    if (special !== undefined) return special(within, resolved, request);
+    if (subresource !== '' && subresource !== 'status') throw methodNotAllowed(resolved.served, request.verb);
+    return handleObject(within, resolved, request);
+  }
+
   return {
-    async handle(given) {
-      const request = withSingleWarnings(given);
-      const resolved = enter(request);
-      if (resolved.served.class === 'review')
-        return resolved.served.resource === 'bindings'
-          ? handleBinding(pipeline, resolved, request)
-          : answerReview(pipeline, resolved, request);
-      const { subresource } = request.target;
-      const special = Object.hasOwn(subresources, subresource) ? subresources[subresource] : undefined;
-      if (special !== undefined) return special(pipeline, resolved, request);
-      if (subresource !== '' && subresource !== 'status') throw methodNotAllowed(resolved.served, request.verb);
-      return handleObject(pipeline, resolved, request);
-    },
+    handle: (request) => handle(pipeline, request),
+    transact: (requests, transactionId) =>
+      transact(storage, requests, transactionId, (draft, request) =>
+        handle({ ...pipeline, admission: options.admissionIn(draft) }, { ...request, draft }),
+      ),
     async watch(request, sink) {
       return watchObjects(pipeline, enter(request), request, sink);
     },

@@ -70,7 +70,9 @@ async function planCreate(
       requireValid(pipeline, resolved, complete, { operation: 'create' });
       await pipeline.admission.validate(admissionRequest(request, resolved, 'CREATE', { object: complete }));
     },
-    ...(isService(resolved) ? { reserve: (draft) => pipeline.services.plan(draft as Service, undefined) } : {}),
+    ...(isService(resolved)
+      ? { reserve: (draft) => pipeline.services.plan(draft as Service, undefined, request.draft) }
+      : {}),
   };
 }
 
@@ -145,7 +147,9 @@ export async function decideUpdate(
   if (ownership === 'changed') trackOwners(pipeline, resolved, request, prepared, old);
   requireValid(pipeline, resolved, prepared, { operation: part === 'status' ? 'updateStatus' : 'update', old });
   const further =
-    part === 'object' && isService(resolved) ? pipeline.services.plan(prepared as Service, old as Service) : [];
+    part === 'object' && isService(resolved)
+      ? pipeline.services.plan(prepared as Service, old as Service, request.draft)
+      : [];
   await pipeline.admission.validate(
     admissionRequest(request, resolved, 'UPDATE', { object: prepared, oldObject: old }),
   );

@@ -43,6 +43,7 @@ export function writeContextOf(request: ApiRequest): WriteContext {
     ...(context.traceparent ? { traceparent: context.traceparent } : {}),
     ...(target.subresource === '' ? {} : { subresource: target.subresource }),
     dryRun: options.dryRun ?? false,
+    ...(request.draft ? { draft: request.draft } : {}),
     deadline: request.deadline,
   };
 }

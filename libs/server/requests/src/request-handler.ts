@@ -8,6 +8,11 @@ import type { ApiResult } from './api-result.js';
 export interface RequestHandler {
   /** Every verb but `watch` and `connect`. */
   handle(request: ApiRequest): Promise<ApiResult>;
+  /**
+   * Carries out all requests, which are writes of single objects, in one entry of time: all or none, each seeing the ones
+   * before it. A result for each. Refused with the Status of the first one that is, which says which one.
+   */
+  transact(requests: readonly ApiRequest[], transactionId: string): Promise<readonly ApiResult[]>;
   /** Resolves when the watch has begun; refusals before that are thrown, later ones are ERROR events. */
   watch(request: ApiRequest, sink: WatchSink): Promise<WatchHandle>;
   /**

@@ -7,7 +7,7 @@ import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import { createGroupCommitter, type EventLog, type GroupCommitter, type StreamName } from '@periplus/log/event-log';
 import { ensureGenesis, type Sealer, streamNames } from '@periplus/log/object-events';
-import { createDefaultAdmission } from '@periplus/server/admission';
+import { type Admission, type AdmissionObjects, createDefaultAdmission } from '@periplus/server/admission';
 import {
   type Authenticator,
   type CachedObjects,
@@ -27,6 +27,7 @@ import {
   createServiceAllocator,
   createStorage,
   type History,
+  overlayObjects,
   parseIpRange,
   parsePortRange,
   type Storage,
@@ -119,19 +120,20 @@ export function createServerCore(options: ServerCoreOptions): ServerCore {
   const rbac = createRbacAuthorizer(objects);
   const authorizer = createAuthorizerChain([mastersAuthorizer, createNodeAuthorizer(objects), rbac]);
   const refreshLimitMs = 5_000;
-  const admission = createDefaultAdmission({
-    objects: { ...objects, refresh: () => storage.barrier.pass('objects', time.monotonic() + refreshLimitMs) },
-    rbac,
-    authorizer,
-    random,
-  });
+  const fresh: AdmissionObjects = {
+    ...objects,
+    refresh: () => storage.barrier.pass('objects', time.monotonic() + refreshLimitMs),
+  };
+  const admissionOver = (seen: AdmissionObjects): Admission =>
+    createDefaultAdmission({ objects: seen, rbac, authorizer, random });
   const tokens = options.createTokens?.(objects);
   const handler = createRequestHandler({
     table,
     storage,
     authorizer,
     rbac,
-    admission,
+    admission: admissionOver(fresh),
+    admissionIn: (draft) => admissionOver(overlayObjects(fresh, draft)),
     services,
     ...(tokens ? { tokens, tokenReviewer: tokens } : {}),
     time,

@@ -20,6 +20,11 @@ export type { ObjectConversion, Serve, ServedObject } from './served-object.js';
 export { createStorage, createStorageEncoder, type Storage, type StorageOptions } from './storage.js';
 export type { StoredObject } from './stored-object.js';
 export type { ServedEvent, WatchHandle, WatchOptions, WatchSink } from './watch-stream.js';
+export {
+  createTransactionDraft,
+  overlayObjects,
+  type TransactionDraft,
+} from './transaction-draft.js';
 export type { WriteContext } from './write-context.js';
 export { addressAt, type IpRange, parseIpRange } from './resources/ip-range.js';
 export {

@@ -11,6 +11,7 @@ import {
   type Sealer,
   streamOf,
   subjectOf,
+  type Transaction,
 } from '@periplus/log/object-events';
 import { readObjectJson, spliceRevision } from '@periplus/view/projection';
 import type { WatchCache } from '@periplus/view/watch-cache';
@@ -33,16 +34,29 @@ export interface PlannedWrite {
   readonly expected: Revision;
 }
 
-export type WriteOutcome =
-  | { readonly outcome: 'written'; readonly stored: StoredObject }
+/** What one request writes: its object's entry first, then those that go with it. */
+export interface PlannedPart {
+  readonly writes: readonly PlannedWrite[];
+  readonly context: WriteContext;
+}
+
+type NotWritten =
   /** Somebody else was first: read again and decide anew. */
   | { readonly outcome: 'conflict' }
   /** The leadership has passed on. */
   | { readonly outcome: 'fenced' };
 
+export type WriteOutcome = { readonly outcome: 'written'; readonly stored: StoredObject } | NotWritten;
+export type TransactionOutcome = { readonly outcome: 'written'; readonly stored: readonly StoredObject[] } | NotWritten;
+
 export interface LogWriter {
   /** Appends all writes or none; resolves when they are durable and, in time, in the cache. `stored` is the first one's. */
   write(writes: readonly PlannedWrite[], context: WriteContext): Promise<WriteOutcome>;
+  /**
+   * Appends the writes of all parts, at least one, or none, within the first part's deadline.
+   * `stored` has each part's first one.
+   */
+  transact(parts: readonly PlannedPart[], transactionId: string): Promise<TransactionOutcome>;
   /** What the write would have stored, without resourceVersion when it is a create. */
   preview(write: PlannedWrite): StoredObject;
 }
@@ -94,8 +108,9 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   async function toAppend(
     write: PlannedWrite,
     context: WriteContext,
+    requestId: string,
     stream: StreamName,
-    position: { index: number; count: number },
+    transaction: Transaction | undefined,
   ): Promise<Append> {
     const { key, object } = write;
     const plain = encode(withResourceVersion(object, undefined));
@@ -107,10 +122,10 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
       key,
       uid,
       actor: context.actor,
-      requestId: position.index === 0 ? context.requestId : `${context.requestId}#${position.index}`,
+      requestId,
       changeId: context.changeId,
       ...(context.cause ? { cause: context.cause } : {}),
-      ...(position.count > 1 ? { transaction: { id: context.requestId, ...position } } : {}),
+      ...(transaction ? { transaction } : {}),
       timeMicros: Math.round(time.now() * 1_000),
       parent: write.parent,
       apiVersion: object.apiVersion ?? '',
@@ -138,26 +153,54 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     return cached?.revision === revision ? cached : toStored(write.key, write.object, revision);
   }
 
+  /** Each write goes under the id by which a retry of its part finds it. */
+  function toUnit(parts: readonly PlannedPart[], stream: StreamName, transactionId: string): Promise<Append[]> {
+    const flat = parts.flatMap(({ writes, context }) =>
+      writes.map((write, index) => ({
+        write,
+        context,
+        requestId: index === 0 ? context.requestId : `${context.requestId}#${index}`,
+      })),
+    );
+    const count = flat.length;
+    return Promise.all(
+      flat.map(({ write, context, requestId }, index) =>
+        toAppend(write, context, requestId, stream, count > 1 ? { id: transactionId, index, count } : undefined),
+      ),
+    );
+  }
+
+  async function transact(parts: readonly PlannedPart[], transactionId: string): Promise<TransactionOutcome> {
+    const [{ writes, context }] = parts as [PlannedPart];
+    const { deadline } = context;
+    const stream = streamOf(writes[0]!.key);
+    const unit = await patience.run(deadline, () => toUnit(parts, stream, transactionId));
+    for (;;) {
+      const outcome = await patience.run(deadline, () => committers[stream].commit(unit));
+      if (outcome.outcome === 'appended') {
+        let at = 0;
+        const firsts = parts.map((part) => {
+          const revision = outcome.revisions[at]!;
+          at += part.writes.length;
+          return settled(part.writes[0]!, revision, deadline);
+        });
+        return { outcome: 'written', stored: await Promise.all(firsts) };
+      }
+      if (outcome.outcome === 'conflict') return { outcome: outcome.on === 'fence' ? 'fenced' : 'conflict' };
+      // Lost answer: the entries are there already, or the same expectations keep a second copy from getting in.
+      await barrier.pass(stream, deadline);
+      const found = parts.flatMap((part) => cache.writtenBy(part.context.requestId) ?? []);
+      if (found.length === parts.length) return { outcome: 'written', stored: found };
+      await sleep(time, 20);
+    }
+  }
+
   return {
     preview: (write) => toStored(write.key, write.object, write.parent),
+    transact,
     async write(writes, context) {
-      const first = writes[0]!;
-      const stream = streamOf(first.key);
-      const count = writes.length;
-      const unit = await patience.run(context.deadline, () =>
-        Promise.all(writes.map((write, index) => toAppend(write, context, stream, { index, count }))),
-      );
-      for (;;) {
-        const outcome = await patience.run(context.deadline, () => committers[stream].commit(unit));
-        if (outcome.outcome === 'appended')
-          return { outcome: 'written', stored: await settled(first, outcome.revisions[0]!, context.deadline) };
-        if (outcome.outcome === 'conflict') return { outcome: outcome.on === 'fence' ? 'fenced' : 'conflict' };
-        // Lost answer: the entry is there already, or the same expectations keep a second one from getting in.
-        await barrier.pass(stream, context.deadline);
-        const found = cache.writtenBy(context.requestId);
-        if (found !== undefined) return { outcome: 'written', stored: found };
-        await sleep(time, 20);
-      }
+      const outcome = await transact([{ writes, context }], context.requestId);
+      return outcome.outcome === 'written' ? { outcome: 'written', stored: outcome.stored[0]! } : outcome;
     },
   };
 }

@@ -136,6 +136,13 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     return { ...object, metadata };
   };
 
+  /** To the log, or to where a dry run or a transaction ends. */
+  async function write(writes: readonly PlannedWrite[], context: WriteContext): Promise<WriteOutcome> {
+    if (context.draft === undefined && !context.dryRun) return writer.write(writes, context);
+    context.draft?.add(writes, context);
+    return { outcome: 'written', stored: writer.preview(writes[0]!) };
+  }
+
   function refuseFenced(kind: StoredKind, name: string): never {
     throw conflict(kind.schema, name, 'the leadership under which this was written has passed on');
   }
@@ -204,15 +211,14 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       const draft = input.reserve === undefined ? object : cloneJson(object);
       const further = input.reserve?.(draft) ?? [];
       await input.validate(draft);
-      const write: PlannedWrite = {
+      const created: PlannedWrite = {
         verb: 'create',
         key,
         object: draft,
         parent: noRevision,
         expected: cache.lastRevisionOf(subjectOf(key)),
       };
-      if (context.dryRun) return writer.preview(write);
-      const outcome = await writer.write([write, ...further], context);
+      const outcome = await write([created, ...further], context);
       if (outcome.outcome === 'written') return outcome.stored;
       if (outcome.outcome === 'fenced') return refuseFenced(input.kind, key.name);
       await barrier.pass(streamOf(key), context.deadline);
@@ -289,15 +295,14 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         return stored === 'again' ? 'again' : { stored, created: false };
       }
       if (equalJson(next, base)) return isNewest || context.dryRun ? { stored: current, created: false } : 'again';
-      const write: PlannedWrite = {
+      const updated: PlannedWrite = {
         verb: 'update',
         key,
         object: next,
         parent: current.revision,
         expected: current.revision,
       };
-      if (context.dryRun) return { stored: writer.preview(write), created: false };
-      const stored = afterWrite(kind, key, await writer.write([write, ...(decision.further ?? [])], context));
+      const stored = afterWrite(kind, key, await write([updated, ...(decision.further ?? [])], context));
       return stored === 'again' ? 'again' : { stored, created: false };
     });
   }
@@ -310,15 +315,14 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     further: readonly PlannedWrite[],
     context: WriteContext,
   ): Promise<StoredObject | 'again'> {
-    const write: PlannedWrite = {
+    const deleted: PlannedWrite = {
       verb: 'delete',
       key,
       object: last,
       parent: current.revision,
       expected: current.revision,
     };
-    if (context.dryRun) return writer.preview(write);
-    return afterWrite(kind, key, await writer.write([write, ...further], context));
+    return afterWrite(kind, key, await write([deleted, ...further], context));
   }
 
   function checkPreconditions(input: DeleteInput, current: CachedObject): void {
@@ -356,15 +360,14 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         const stored = await remove(kind, key, current, base, options.release(kind.schema, base), context);
         return stored === 'again' ? 'again' : { outcome: 'removed', stored };
       }
-      const write: PlannedWrite = {
+      const marked: PlannedWrite = {
         verb: 'update',
         key,
         object: plan.next,
         parent: current.revision,
         expected: current.revision,
       };
-      if (context.dryRun) return { outcome: 'marked', stored: writer.preview(write) };
-      const stored = afterWrite(kind, key, await writer.write([write], context));
+      const stored = afterWrite(kind, key, await write([marked], context));
       return stored === 'again' ? 'again' : { outcome: 'marked', stored };
     });
   }

@@ -4,6 +4,7 @@ import { type FieldError, internalError, invalid, invalidField, type ObjectMeta 
 import type { Random, Time } from '@periplus/base/clock';
 import type { WatchCache } from '@periplus/view/watch-cache';
 import type { PlannedWrite } from '../log-writer.js';
+import type { TransactionDraft } from '../transaction-draft.js';
 import { formatTimestamp, randomUid } from '../server-made.js';
 import { formatIpv4, type IpRange, isUsable, parseIpv4 } from './ip-range.js';
 import { type Holder, planRelease, planReservation, type Reserved, reservationKey } from './reservation.js';
@@ -24,8 +25,11 @@ export function parsePortRange(text: string): PortRange {
 }
 
 export interface ServiceAllocator {
-  /** Fills in what the service asks for; the entries reserve what is new and release what is not needed any more. Throws 422. */
-  plan(service: Service, old: Service | undefined): readonly PlannedWrite[];
+  /**
+   * Fills in what the service asks for; the entries reserve what is new and release what is not needed any more. Nothing is
+   * taken that `draft` writes already. Throws 422.
+   */
+  plan(service: Service, old: Service | undefined, draft?: TransactionDraft): readonly PlannedWrite[];
   /** The entries for a service that goes. */
   release(service: Service): readonly PlannedWrite[];
 }
@@ -89,13 +93,13 @@ function heldBy(service: Service | undefined): Map<string, Reserved> {
 
 export function createServiceAllocator(options: ServiceAllocatorOptions): ServiceAllocator {
   const { cache, clusterIps, nodePorts, time, random } = options;
-  const isTaken = (reserved: Reserved): boolean => cache.get(reservationKey(reserved)) !== undefined;
+  type IsTaken = (reserved: Reserved) => boolean;
 
   const refuse = (service: Service, error: FieldError): never => {
     throw invalid({ group: '', kind: 'Service' }, service.metadata?.name ?? '', [error]);
   };
 
-  function freeIp(): string {
+  function freeIp(isTaken: IsTaken): string {
     const usable = clusterIps.size - 2;
     const offset = findFree(
       usable,
@@ -107,7 +111,7 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): Servic
     return formatIpv4(clusterIps.first + 1 + offset);
   }
 
-  function freePort(chosen: ReadonlySet<number>): number {
+  function freePort(chosen: ReadonlySet<number>, isTaken: IsTaken): number {
     const size = nodePorts.last - nodePorts.first + 1;
     const offset = findFree(size, lowerPorts(size), random, (at) => {
       const port = nodePorts.first + at;
@@ -117,7 +121,7 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): Servic
     return nodePorts.first + offset;
   }
 
-  function fillAddresses(service: Service, spec: ServiceSpec): void {
+  function fillAddresses(service: Service, spec: ServiceSpec, isTaken: IsTaken): void {
     if (spec.type === 'ExternalName') {
       delete spec.clusterIP;
       delete spec.clusterIPs;
@@ -126,7 +130,7 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): Servic
       return;
     }
     if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
-    if (!spec.clusterIP) spec.clusterIP = freeIp();
+    if (!spec.clusterIP) spec.clusterIP = freeIp(isTaken);
     if (!spec.clusterIPs || spec.clusterIPs.length === 0) spec.clusterIPs = [spec.clusterIP];
     if (spec.clusterIPs[0] !== spec.clusterIP)
       refuse(service, invalidField('spec.clusterIPs', spec.clusterIPs, 'first value must match `clusterIP`'));
@@ -134,7 +138,7 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): Servic
     spec.ipFamilyPolicy ??= 'SingleStack';
   }
 
-  function fillPorts(spec: ServiceSpec, old: Service | undefined): void {
+  function fillPorts(spec: ServiceSpec, old: Service | undefined, isTaken: IsTaken): void {
     const ports = spec.ports ?? [];
     if (!hasNodePorts(spec)) {
       // What was given out comes back when the type no longer has node ports; a client's own wish is for validation to refuse.
@@ -149,19 +153,19 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): Servic
       if (port.nodePort) continue;
       // The same port over another protocol shares the node port.
       const twin = byPort.get(port.port);
-      port.nodePort = twin !== undefined && twin.protocol !== port.protocol ? twin.nodePort : freePort(chosen);
+      port.nodePort = twin !== undefined && twin.protocol !== port.protocol ? twin.nodePort : freePort(chosen, isTaken);
       chosen.add(port.nodePort!);
       byPort.set(port.port, port);
     }
   }
 
-  function fillHealthPort(spec: ServiceSpec): void {
+  function fillHealthPort(spec: ServiceSpec, isTaken: IsTaken): void {
     if (!needsHealthPort(spec)) delete spec.healthCheckNodePort;
     else if (!spec.healthCheckNodePort)
-      spec.healthCheckNodePort = freePort(new Set((spec.ports ?? []).flatMap((port) => port.nodePort ?? [])));
+      spec.healthCheckNodePort = freePort(new Set((spec.ports ?? []).flatMap((port) => port.nodePort ?? [])), isTaken);
   }
 
-  function check(service: Service, reserved: Reserved): void {
+  function check(service: Service, reserved: Reserved, isTaken: IsTaken): void {
     if (reserved.type === 'ip') {
       const address = parseIpv4(reserved.address);
       const problem = (detail: string): never =>
@@ -199,19 +203,23 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): Servic
   });
 
   return {
-    plan(service, old) {
+    plan(service, old, draft) {
       const { spec } = service;
       if (spec === undefined) return [];
-      fillAddresses(service, spec);
-      fillPorts(spec, old);
-      fillHealthPort(spec);
+      const isTaken = (reserved: Reserved): boolean => {
+        const key = reservationKey(reserved);
+        return cache.get(key) !== undefined || draft?.planned(key) !== undefined;
+      };
+      fillAddresses(service, spec, isTaken);
+      fillPorts(spec, old, isTaken);
+      fillHealthPort(spec, isTaken);
       const before = heldBy(old);
       const after = heldBy(service);
       const holder = holderOf(service);
       const writes: PlannedWrite[] = [];
       for (const [name, reserved] of after) {
         if (before.has(name)) continue;
-        check(service, reserved);
+        check(service, reserved, isTaken);
         const birth: ObjectMeta = { uid: randomUid(random), creationTimestamp: formatTimestamp(time.now()) };
         writes.push(planReservation(cache, reserved, holder, birth));
       }

@@ -39,6 +39,8 @@ import {
   MutateResponse,
   PatchRequest,
   PatchResponse,
+  TransactRequest,
+  TransactResponse,
   UpdateRequest,
   UpdateResponse,
   WatchRequest,
@@ -128,6 +130,16 @@ export const ObjectServiceService = {
     responseSerialize: (value: MutateResponse): Buffer => Buffer.from(MutateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): MutateResponse => MutateResponse.decode(value),
   },
+  /** All writes or none, as one moment of the log: no reader, watcher or as-of read ever sees half of them. */
+  transact: {
+    path: "/periplus.objects.v1.ObjectService/Transact" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TransactRequest): Buffer => Buffer.from(TransactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TransactRequest => TransactRequest.decode(value),
+    responseSerialize: (value: TransactResponse): Buffer => Buffer.from(TransactResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TransactResponse => TransactResponse.decode(value),
+  },
   history: {
     path: "/periplus.objects.v1.ObjectService/History" as const,
     requestStream: false as const,
@@ -160,6 +172,8 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   delete: handleUnaryCall<DeleteRequest, DeleteResponse>;
   /** Writes by the stream: many in flight, answered by id. */
   mutate: handleBidiStreamingCall<MutateRequest, MutateResponse>;
+  /** All writes or none, as one moment of the log: no reader, watcher or as-of read ever sees half of them. */
+  transact: handleUnaryCall<TransactRequest, TransactResponse>;
   history: handleUnaryCall<HistoryRequest, HistoryResponse>;
   acquireLeadership: handleUnaryCall<AcquireLeadershipRequest, AcquireLeadershipResponse>;
 }
@@ -259,6 +273,22 @@ export interface ObjectServiceClient extends Client {
   mutate(): ClientDuplexStream<MutateRequest, MutateResponse>;
   mutate(options: Partial<CallOptions>): ClientDuplexStream<MutateRequest, MutateResponse>;
   mutate(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<MutateRequest, MutateResponse>;
+  /** All writes or none, as one moment of the log: no reader, watcher or as-of read ever sees half of them. */
+  transact(
+    request: TransactRequest,
+    callback: (error: ServiceError | null, response: TransactResponse) => void,
+  ): ClientUnaryCall;
+  transact(
+    request: TransactRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TransactResponse) => void,
+  ): ClientUnaryCall;
+  transact(
+    request: TransactRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TransactResponse) => void,
+  ): ClientUnaryCall;
   history(
     request: HistoryRequest,
     callback: (error: ServiceError | null, response: HistoryResponse) => void,

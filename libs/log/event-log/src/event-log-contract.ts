@@ -242,6 +242,60 @@ export function eventLogContract(name: string, makeLog: () => Promise<ContractLo
       expect(await log.firstRevision('leases')).toBeLessThanOrEqual(first! + 1);
     });
 
+    it('purges the entries of one subject below a revision, and nothing else', async () => {
+      const [subject, other] = [newSubject(), newSubject()];
+      const revisions: Revision[] = [];
+      for (const text of ['1', '2', '3', '4']) {
+        revisions.push(...(await appended('objects', [{ subject, payload: bytes(text) }])));
+        await appended('objects', [{ subject: other, payload: bytes(`other ${text}`) }]);
+      }
+      const [first, , third, fourth] = revisions;
+      expect(await log.purge('objects', subject, first!)).toBe(0);
+      expect(await log.purge('objects', subject, third!)).toBe(2);
+      expect(await log.purge('objects', subject, third!)).toBe(0);
+      const seen = collect(log, 'objects', first!);
+      await until(() => seen.entries.length === 6, 'what is left');
+      seen.follower.close();
+      expect(seen.entries.map(textOf)).toEqual(['other 1', 'other 2', '3', 'other 3', '4', 'other 4']);
+      expect(await log.entry('objects', first!)).toBeUndefined();
+      expect(await log.lastRevisionOf('objects', subject)).toBe(fourth);
+      expect((await log.append('objects', [{ subject, payload: bytes('5'), expected: fourth! }])).outcome).toBe(
+        'appended',
+      );
+    });
+
+    it('forgets a subject that is purged whole, without giving a revision out again', async () => {
+      const subject = newSubject();
+      const [, last] = [
+        await appended('objects', [{ subject, payload: bytes('1') }]),
+        (await appended('objects', [{ subject, payload: bytes('2') }]))[0]!,
+      ];
+      expect(await log.purge('objects', subject, toRevision(last + 1))).toBe(2);
+      expect(await log.lastRevisionOf('objects', subject)).toBe(0);
+      expect(await log.lastRevision('objects')).toBe(last);
+      expect(await log.append('objects', [{ subject, payload: bytes('3'), expected: last }])).toEqual({
+        outcome: 'conflict',
+      });
+      expect(await appended('objects', [{ subject, payload: bytes('3'), expected: toRevision(0) }])).toEqual([
+        last + 1,
+      ]);
+    });
+
+    it('finds the next entry of a subject, or of many', async () => {
+      const resource = `objects.core.finds-${subjects++}`;
+      const [a] = await appended('objects', [{ subject: `${resource}._.a`, payload: bytes('a') }]);
+      await appended('objects', [{ subject: newSubject(), payload: bytes('other') }]);
+      const [b] = await appended('objects', [{ subject: `${resource}._.b`, payload: bytes('b') }]);
+      const next = async (filter: string, from: number): Promise<string | undefined> => {
+        const entry = await log.nextEntry('objects', filter, toRevision(from));
+        return entry && `${entry.revision} ${textOf(entry)}`;
+      };
+      expect(await next(`${resource}.>`, 1)).toBe(`${a} a`);
+      expect(await next(`${resource}.>`, a! + 1)).toBe(`${b} b`);
+      expect(await next(`${resource}._.b`, 1)).toBe(`${b} b`);
+      expect(await next(`${resource}.>`, b! + 1)).toBeUndefined();
+    });
+
     it('tells a follower that it has reached the end, also when the last entries are gone', async () => {
       const [subject] = [newSubject('events')];
       await appended('events', [{ subject, payload: bytes('short-lived'), ttlSeconds: 1 }]);

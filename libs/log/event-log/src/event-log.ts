@@ -79,6 +79,16 @@ export interface EventLog {
   firstRevision(stream: StreamName): Promise<Revision>;
   /** The entry at a revision; undefined when purged or not there yet. */
   entry(stream: StreamName, revision: Revision): Promise<LogEntry | undefined>;
+  /** The last revision on one subject, from the stream's leader; 0 when it has none. */
+  lastRevisionOf(stream: StreamName, subject: Subject): Promise<Revision>;
+  /** The first retained entry at or after `from` whose subject is `filter`, or begins with it when it ends in `.>`. */
+  nextEntry(stream: StreamName, filter: Subject, from: Revision): Promise<LogEntry | undefined>;
+  /**
+   * Removes the subject's entries before `below` for good, oldest first: what a crash leaves of them has no gap.
+   * Says how many went; may be repeated. What is at or above `below` stays, and revisions are never given out again.
+   * Rejects with `LogUnavailableError` when it is not known to be done.
+   */
+  purge(stream: StreamName, subject: Subject, below: Revision): Promise<number>;
   /** Follows from `from` (inclusive; purged revisions are skipped) for ever. */
   follow(stream: StreamName, from: Revision, handler: FollowHandler): Follower;
   close(): Promise<void>;

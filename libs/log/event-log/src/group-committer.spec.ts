@@ -30,6 +30,7 @@ function createView(log: EventLog): CommittedView {
     appliedRevision: () => applied,
     waitFor: (_stream, revision) =>
       applied >= revision ? Promise.resolve(true) : new Promise((resolve) => waiters.push({ revision, resolve })),
+    correctLast: (subject, revision) => void last.set(subject, revision),
   };
 }
 
@@ -136,6 +137,44 @@ describe('group committer', () => {
     ]);
     expect(outcomes).toEqual([appended(1), appended(2), refused('expected'), appended(3), appended(4)]);
     expect(fixture.sent).toEqual([1, 1, 1, 1]);
+  });
+
+  it.each([
+    ['the log forgot a tombstone that the view has', 2, 0],
+    ['the view forgot a tombstone that the log has', 0, 2],
+  ])('asks the log about a conflict that nothing explains: %s', async (_name, known, truth) => {
+    const view = { last: known };
+    const time = createVirtualTime(0);
+    const log = createMemoryLog({ time });
+    const committer = createGroupCommitter({
+      log,
+      stream: 'objects',
+      view: {
+        lastRevisionOf: () => toRevision(view.last),
+        appliedRevision: () => toRevision(2),
+        waitFor: () => Promise.resolve(true),
+        correctLast: (_subject, revision) => void (view.last = revision),
+      },
+      time,
+      random: createSeededRandom(1),
+    });
+    const settle = async (): Promise<void> => {
+      for (let step = 0; step < 50; step++) {
+        time.advance(1);
+        await Promise.resolve();
+      }
+    };
+    void log.append('objects', [write('other'), write('a')]);
+    await settle();
+    if (truth === 0) void log.purge('objects', write('a').subject, toRevision(9));
+    await settle();
+    const answers: string[] = [];
+    for (const expected of [known, truth]) {
+      void committer.commit([write('a', expected)]).then(({ outcome }) => answers.push(outcome));
+      await settle();
+    }
+    expect(answers).toEqual(['conflict', 'appended']);
+    expect(view.last).toBe(truth);
   });
 
   it('finds the writes that made a batch conflict and appends the others', async () => {

@@ -4,7 +4,8 @@
  * A batch that conflicts does not say which of its writes did. So before sending, each write is held against what is known
  * of its subject (the view, plus our own writes that the view does not have yet); after a conflict the view first catches up
  * with the log, what now conflicts is answered, and the rest is sent again. A rest that conflicts again although nothing known
- * is against it is sent in halves, until the one that conflicts stands alone.
+ * is against it is sent in halves, until the one that conflicts stands alone; for that one the log itself is asked what the
+ * subject's last entry is.
  *
  * A lost answer is settled by reading: the batch's payloads, each with a request id of its own, are looked for behind the last
  * revision that was known when it was sent. Not finding them proves nothing while the batch may still be on its way; but writes
@@ -45,6 +46,11 @@ export interface CommittedView {
   lastRevisionOf(subject: string): Revision;
   appliedRevision(stream: StreamName): Revision;
   waitFor(stream: StreamName, revision: Revision, limitMs: number): Promise<boolean>;
+  /**
+   * The log says that the last entry of `subject` is at `revision` (0: it has none), at a time when this view was there already:
+   * a tombstone leaves the log without an entry that says so.
+   */
+  correctLast?(subject: string, revision: Revision): void;
 }
 
 export interface GroupCommitterOptions {
@@ -137,6 +143,21 @@ export function createGroupCommitter(options: GroupCommitterOptions): GroupCommi
     return conflict(unit.writes.every((write) => write.expected === undefined) ? 'fence' : 'expected');
   }
 
+  /** What the view can't know of the unit's subjects, since nothing in the log says it. */
+  async function askTheLog(unit: Unit): Promise<void> {
+    if (view.correctLast === undefined) return;
+    for (const { subject, expected } of unit.writes) {
+      if (expected === undefined) continue;
+      try {
+        const last = await log.lastRevisionOf(stream, subject);
+        if (last <= view.appliedRevision(stream)) view.correctLast(subject, last);
+      } catch (error) {
+        // The unit is in conflict all the same; the next try asks again.
+        if ((error as { code?: unknown }).code !== 'LOG_UNAVAILABLE') throw error;
+      }
+    }
+  }
+
   /** All units as one batch; each is answered when this resolves. */
   async function send(units: readonly Unit[]): Promise<void> {
     if (units.length === 0) return;
@@ -164,6 +185,7 @@ export function createGroupCommitter(options: GroupCommitterOptions): GroupCommi
       return;
     }
     if (rest.length === 1) {
+      if (caughtUp) await askTheLog(rest[0]!);
       rest[0]!.resolve(explain(rest[0]!));
       return;
     }

@@ -24,6 +24,8 @@ export interface MemoryLogOptions {
 export interface MemoryLog extends EventLog {
   /** All that is retained, for checks: not a copy. */
   retained(stream: StreamName): readonly LogEntry[];
+  /** All that was ever appended and not given a time to live, purged or not. */
+  appended(stream: StreamName): readonly LogEntry[];
   /** Removes the entries before `revision` that are not the last of their subject. */
   compact(stream: StreamName, revision: Revision): void;
 }
@@ -34,6 +36,7 @@ interface MemoryStream {
   /** By revision; purged ones are missing. In order of insertion, which is that of revisions. */
   readonly entries: Map<number, LogEntry>;
   readonly lastOf: Map<Subject, number>;
+  readonly appended: LogEntry[];
   last: number;
   readonly followers: Set<{ wake(): void }>;
 }
@@ -76,7 +79,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
   function streamOf(name: StreamName): MemoryStream {
     let stream = streams.get(name);
     if (stream === undefined) {
-      stream = { name, entries: new Map(), lastOf: new Map(), last: 0, followers: new Set() };
+      stream = { name, entries: new Map(), lastOf: new Map(), appended: [], last: 0, followers: new Set() };
       streams.set(name, stream);
     }
     return stream;
@@ -94,10 +97,32 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
     if (stream.name === 'leases' && previous !== undefined) stream.entries.delete(previous);
     stream.last += 1;
     const revision = toRevision(stream.last);
-    stream.entries.set(revision, { ...entry, stream: stream.name, revision, timestampMs: time.now() });
+    const stored: LogEntry = { ...entry, stream: stream.name, revision, timestampMs: time.now() };
+    stream.entries.set(revision, stored);
+    if (stored.expiresAtMs === undefined && stored.marker === undefined) stream.appended.push(stored);
     stream.lastOf.set(entry.subject, revision);
     for (const follower of stream.followers) follower.wake();
     return revision;
+  }
+
+  function purge(stream: MemoryStream, subject: Subject, below: Revision): number {
+    let purged = 0;
+    for (const { revision, subject: of } of [...stream.entries.values()]) {
+      if (revision >= below) break;
+      if (of !== subject) continue;
+      remove(stream, revision);
+      purged += 1;
+    }
+    return purged;
+  }
+
+  function nextEntry(stream: MemoryStream, filter: Subject, from: Revision): LogEntry | undefined {
+    const prefix = filter.endsWith('.>') ? filter.slice(0, -1) : undefined;
+    for (const entry of stream.entries.values()) {
+      const { revision, subject } = entry;
+      if (revision >= from && (prefix === undefined ? subject === filter : subject.startsWith(prefix))) return entry;
+    }
+    return undefined;
   }
 
   function expire(stream: MemoryStream, revision: Revision, subject: Subject): void {
@@ -210,6 +235,9 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
         return toRevision(first.done ? streamOf(name).last + 1 : first.value);
       }),
     entry: (name, revision) => request(() => streamOf(name).entries.get(revision)),
+    lastRevisionOf: (name, subject) => request(() => toRevision(streamOf(name).lastOf.get(subject) ?? 0)),
+    nextEntry: (name, filter, from) => request(() => nextEntry(streamOf(name), filter, from)),
+    purge: (name, subject, below) => request(() => purge(streamOf(name), subject, below)),
     follow,
     close() {
       closed = true;
@@ -218,6 +246,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
       return Promise.resolve();
     },
     retained: (name) => [...streamOf(name).entries.values()],
+    appended: (name) => streamOf(name).appended,
     compact(name, revision) {
       const stream = streamOf(name);
       for (const entry of [...stream.entries.values()])

@@ -171,6 +171,16 @@ function createLog(
     }
   };
 
+  /** By a question of JetStream's; undefined when there is no such message. */
+  async function messageOf(stream: StreamName, question: object): Promise<LogEntry | undefined> {
+    try {
+      return toEntry(stream, await connection.api<StoredMessage>(`STREAM.MSG.GET.${stream}`, question));
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** A leader may be deposed without knowing it; what a quorum has accepted after the question is the truth. */
   async function barrierRevision(stream: StreamName): Promise<Revision> {
     const outcome = await append(stream, [guardOf(stream)]);
@@ -187,12 +197,22 @@ function createLog(
     async firstRevision(stream) {
       return toRevision(Math.max(1, (await infoOf(stream)).first_seq));
     },
-    async entry(stream, revision) {
+    entry: (stream, revision) => messageOf(stream, { seq: revision }),
+    async lastRevisionOf(stream, subject) {
+      const found = await messageOf(stream, { last_by_subj: subject });
+      return toRevision(found?.revision ?? 0);
+    },
+    nextEntry: (stream, filter, from) => messageOf(stream, { seq: Math.max(1, from), next_by_subj: filter }),
+    async purge(stream, subject, below) {
+      if (/(^|\.)[*>](\.|$)/.test(subject)) throw new RangeError(`a purge is of one subject, not of ${subject}`);
+      // To JetStream 0 means everything.
+      if (below <= 1) return 0;
+      const question = { filter: subject, seq: below };
       try {
-        return toEntry(stream, await connection.api<StoredMessage>(`STREAM.MSG.GET.${stream}`, { seq: revision }));
+        return (await connection.api<{ purged: number }>(`STREAM.PURGE.${stream}`, question)).purged;
       } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
+        if (!(error instanceof JetStreamApiError)) throw error;
+        throw new LogUnavailableError(`NATS did not purge ${subject}`, { cause: error });
       }
     },
     follow(stream, from, handler) {

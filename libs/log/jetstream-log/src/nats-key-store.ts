@@ -25,11 +25,13 @@ export function createLazyKeyStore(connection: JetStreamConnection, options: Nat
     get: async (keyId) => (await opened()).get(keyId),
     putIfAbsent: async (keyId, wrappedKey) => (await opened()).putIfAbsent(keyId, wrappedKey),
     delete: async (keyId) => (await opened()).delete(keyId),
+    list: async (storedUntilMs) => (await opened()).list(storedUntilMs),
   };
 }
 
 /** NATS keys may hold only some characters; an id is a uid, but whatever comes is made into a key. */
 const toBucketKey = (keyId: string): string => Buffer.from(keyId, 'utf8').toString('hex');
+const fromBucketKey = (key: string): string => Buffer.from(key, 'hex').toString('utf8');
 
 /** "wrong last sequence": the key is there already. */
 const wrongLastSequence = 10071;
@@ -82,5 +84,12 @@ async function createNatsKeyStore(connection: JetStreamConnection, options: Nats
       // `no_erase: false` overwrites the bytes in the file.
       await connection.api(`STREAM.MSG.DELETE.KV_${bucket}`, { seq: entry.revision, no_erase: false });
     },
+    list: (storedUntilMs) =>
+      reached(async () => {
+        const ids: string[] = [];
+        for await (const { key, operation, created } of await kv.history())
+          if (operation === 'PUT' && created.getTime() <= storedUntilMs) ids.push(fromBucketKey(key));
+        return ids;
+      }),
   };
 }

@@ -175,8 +175,14 @@ describe('a log on a server that is there', () => {
     expect(await keyStore.putIfAbsent('id with spaces.*', second)).toEqual(first);
     const other = await connectJetStreamLog({ ...common, servers: [nats.url] });
     expect(await other.keyStore.get('id with spaces.*')).toEqual(first);
+    await keyStore.putIfAbsent('another', first);
+    expect([...(await keyStore.list(Date.now() + 60_000))].sort()).toEqual(['another', 'id with spaces.*']);
+    expect(await keyStore.list(Date.now() - 60_000)).toEqual([]);
     await other.keyStore.delete('id with spaces.*');
     await other.keyStore.delete('id with spaces.*');
+    expect(await keyStore.list(Date.now() + 60_000)).toEqual(['another']);
+    await other.keyStore.delete('another');
+    expect(await keyStore.list(Date.now() + 60_000)).toEqual([]);
     await other.close();
     expect(await keyStore.get('id with spaces.*')).toBeUndefined();
   });

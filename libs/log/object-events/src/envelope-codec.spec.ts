@@ -36,7 +36,10 @@ describe('the envelope', () => {
     ['of a write with everything said', full],
     ['of a write with the least said', testEvent({ key: testKey('a') })],
     ['of a genesis', testSystemEvent({ type: 'genesis', clusterId: 'c' })],
-    ['of a floor', testSystemEvent({ type: 'floor', revision: toRevision(12), scope: 'pods' })],
+    [
+      'of a floor',
+      testSystemEvent({ type: 'floor', revision: toRevision(12), scope: 'core.pods', timeMs: 1_700_000_000_123 }),
+    ],
     ['of a fence', testSystemEvent({ type: 'fence', holder: 'h', election: 'e' })],
     ['of a barrier', testSystemEvent({ type: 'barrier' })],
   ])('is read as it was written: %s', (_name, event) => {

@@ -36,7 +36,12 @@ function toWireSystem(system: SystemEntry): Envelope['system'] {
     case 'genesis':
       return { entry: { $case: 'genesis', value: { clusterId: system.clusterId } } };
     case 'floor':
-      return { entry: { $case: 'floor', value: { revision: BigInt(system.revision), scope: system.scope } } };
+      return {
+        entry: {
+          $case: 'floor',
+          value: { revision: BigInt(system.revision), scope: system.scope, timeMillis: BigInt(system.timeMs) },
+        },
+      };
     case 'fence':
       return { entry: { $case: 'fence', value: { holder: system.holder, election: system.election } } };
     case 'barrier':
@@ -99,7 +104,12 @@ function systemOf(system: Envelope['system']): SystemEntry {
     case 'genesis':
       return { type: 'genesis', clusterId: entry.value.clusterId };
     case 'floor':
-      return { type: 'floor', revision: toSafeRevision(entry.value.revision, 'floor'), scope: entry.value.scope };
+      return {
+        type: 'floor',
+        revision: toSafeRevision(entry.value.revision, 'floor'),
+        scope: entry.value.scope,
+        timeMs: toSafe(entry.value.timeMillis, 'time of the floor'),
+      };
     case 'fence':
       return { type: 'fence', holder: entry.value.holder, election: entry.value.election };
     case 'barrier':

@@ -12,6 +12,7 @@ export {
   type Transaction,
   type Verb,
 } from './object-event.js';
+export { type FloorScope, formatFloorScope, parseFloorScope } from './floor-scope.js';
 export { ensureGenesis, systemEvent } from './genesis.js';
 export {
   createSealer,
@@ -24,6 +25,7 @@ export {
 export {
   barrierSubject,
   fenceSubject,
+  floorSubject,
   genesisSubject,
   parseSubject,
   type ParsedSubject,

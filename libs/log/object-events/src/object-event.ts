@@ -38,8 +38,8 @@ export interface Seal {
 export type SystemEntry =
   /** The first entry of each stream, so that no list of an empty kind says "0". */
   | { readonly type: 'genesis'; readonly clusterId: string }
-  /** Everything before `revision` of the scope may have been purged. */
-  | { readonly type: 'floor'; readonly revision: Revision; readonly scope: string }
+  /** Everything of the scope that ended at or before `revision` may have been purged; `timeMs` is the log's time there. */
+  | { readonly type: 'floor'; readonly revision: Revision; readonly scope: string; readonly timeMs: number }
   /** A leadership, expected by the leader's later writes to be the last entry of its subject. */
   | { readonly type: 'fence'; readonly holder: string; readonly election: string }
   /** Appended for its revision alone: a bound for consistent reads, or the carrier of a fence's check. */

@@ -12,6 +12,8 @@ export interface KeyStore {
   get(keyId: string): Promise<Uint8Array | undefined>;
   /** For good: what was sealed with it can never be read again. No error when there is none. */
   delete(keyId: string): Promise<void>;
+  /** The ids of the keys that were stored at or before `storedUntilMs` (milliseconds since the epoch). */
+  list(storedUntilMs: number): Promise<readonly string[]>;
 }
 
 export interface SealedObject {

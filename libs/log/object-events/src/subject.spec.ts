@@ -93,13 +93,13 @@ describe('subjects', () => {
       genesisSubject('leases'),
       barrierSubject('leases'),
       fenceSubject('leases', 'kube-scheduler/a.b'),
-      floorSubject('leases', ''),
+      floorSubject('leases', 'core.pods'),
     ];
     expect(subjects).toEqual([
       'system.leases.genesis',
       'system.leases.barrier',
       'system.leases.fence.kube-scheduler%2Fa%2Eb',
-      'system.leases.floor._',
+      'system.leases.floor.core.pods',
     ]);
     expect(subjects.map(streamOfSubject)).toEqual(['leases', 'leases', 'leases', 'leases']);
     expect(streamOfSubject('other.core.x.n.a')).toBeUndefined();

@@ -48,14 +48,14 @@ function escapeCharacter(character: string): string {
 const plainToken = /^[A-Za-z0-9_:-]+$/;
 
 /** One token of a subject; `standIn` is the word that means the empty text there, if it may be empty. */
-function escapeToken(text: string, standIn?: string): string {
+export function escapeToken(text: string, standIn?: string): string {
   if (text === '' && standIn !== undefined) return standIn;
   const escaped = text.replace(/[^A-Za-z0-9_:-]/gu, escapeCharacter);
   return escaped === standIn ? escapeCharacter(escaped[0]!) + escaped.slice(1) : escaped;
 }
 
 /** Undefined when `token` is not what `escapeToken` makes of any text. */
-function unescapeToken(token: string, standIn?: string): string | undefined {
+export function unescapeToken(token: string, standIn?: string): string | undefined {
   if (token === '') return undefined;
   if (token === standIn) return '';
   if (plainToken.test(token)) return token;
@@ -116,8 +116,8 @@ export function streamOfSubject(subject: Subject): StreamName | undefined {
 
 export const genesisSubject = (stream: StreamName): Subject => `system.${stream}.genesis`;
 export const barrierSubject = (stream: StreamName): Subject => `system.${stream}.barrier`;
-export const floorSubject = (stream: StreamName, scope: string): Subject =>
-  `system.${stream}.floor.${escapeToken(scope, '_')}`;
+/** @param scope by `formatFloorScope`: tokens already. */
+export const floorSubject = (stream: StreamName, scope: string): Subject => `system.${stream}.floor.${scope}`;
 /** Fences are kept with what they fence: one for each election and stream. */
 export const fenceSubject = (stream: StreamName, election: string): Subject =>
   `system.${stream}.fence.${escapeToken(election, '_')}`;

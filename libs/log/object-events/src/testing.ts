@@ -43,13 +43,19 @@ export function testSystemEvent(system: SystemEntry): ObjectEvent {
   return { ...testEvent({ key: emptyKey }), verb: 'system', key: emptyKey, object: new Uint8Array(), uid: '', system };
 }
 
-/** A key store in memory. */
-export function createMemoryKeyStore(): KeyStore & { readonly keys: ReadonlyMap<string, Uint8Array> } {
+/** A key store in memory; `now` says when a key was stored. */
+export function createMemoryKeyStore(now: () => number = () => 0): KeyStore & {
+  readonly keys: ReadonlyMap<string, Uint8Array>;
+} {
   const keys = new Map<string, Uint8Array>();
+  const storedMs = new Map<string, number>();
   return {
     keys,
     putIfAbsent(keyId, wrappedKey) {
-      if (!keys.has(keyId)) keys.set(keyId, wrappedKey);
+      if (!keys.has(keyId)) {
+        keys.set(keyId, wrappedKey);
+        storedMs.set(keyId, now());
+      }
       return Promise.resolve(keys.get(keyId)!);
     },
     get: (keyId) => Promise.resolve(keys.get(keyId)),
@@ -57,5 +63,6 @@ export function createMemoryKeyStore(): KeyStore & { readonly keys: ReadonlyMap<
       keys.delete(keyId);
       return Promise.resolve();
     },
+    list: (untilMs) => Promise.resolve([...keys.keys()].filter((keyId) => storedMs.get(keyId)! <= untilMs)),
   };
 }

@@ -96,6 +96,9 @@ export function connectFaultyLog(log: EventLog, faults: LogFaults, time: Time, r
     lastRevision: (stream) => call(() => log.lastRevision(stream)),
     firstRevision: (stream) => call(() => log.firstRevision(stream)),
     entry: (stream, revision) => call(() => log.entry(stream, revision)),
+    lastRevisionOf: (stream, subject) => call(() => log.lastRevisionOf(stream, subject)),
+    nextEntry: (stream, filter, from) => call(() => log.nextEntry(stream, filter, from)),
+    purge: (stream, subject, below) => call(() => log.purge(stream, subject, below)),
     close() {
       for (const follower of followers) follower.close();
       return Promise.resolve();

@@ -198,6 +198,8 @@ export const goldenEntries = [
         type: 'floor',
         revision: 99,
         scope: 'pods',
+        // From before entries said it.
+        timeMs: 0,
       },
       object: '',
     },

@@ -171,10 +171,13 @@ export interface Genesis {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Everything before `revision` of the scope may have been purged. */
+/** Everything of the scope that ended at or before `revision` may have been purged. */
 export interface Floor {
   revision: bigint;
+  /** A resource (`core.pods`) or one object (`core.pods.default.web`), in the tokens of its subject. */
   scope: string;
+  /** The log's time at `revision`, milliseconds since the epoch. */
+  timeMillis: bigint;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1489,7 +1492,7 @@ export const Genesis: MessageFns<Genesis> = {
 };
 
 function createBaseFloor(): Floor {
-  return { revision: 0n, scope: "", _unknownFields: {} };
+  return { revision: 0n, scope: "", timeMillis: 0n, _unknownFields: {} };
 }
 
 export const Floor: MessageFns<Floor> = {
@@ -1502,6 +1505,12 @@ export const Floor: MessageFns<Floor> = {
     }
     if (message.scope !== "") {
       writer.uint32(18).string(message.scope);
+    }
+    if (message.timeMillis !== 0n) {
+      if (BigInt.asIntN(64, message.timeMillis) !== message.timeMillis) {
+        throw new globalThis.Error("value provided for field message.timeMillis of type int64 too large");
+      }
+      writer.uint32(24).int64(message.timeMillis);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1543,6 +1552,14 @@ export const Floor: MessageFns<Floor> = {
             message.scope = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeMillis = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1567,6 +1584,11 @@ export const Floor: MessageFns<Floor> = {
     return {
       revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
       scope: isSet(object.scope) ? globalThis.String(object.scope) : "",
+      timeMillis: isSet(object.timeMillis)
+        ? BigInt(object.timeMillis)
+        : isSet(object.time_millis)
+        ? BigInt(object.time_millis)
+        : 0n,
     };
   },
 
@@ -1578,6 +1600,9 @@ export const Floor: MessageFns<Floor> = {
     if (message.scope !== "") {
       obj.scope = message.scope;
     }
+    if (message.timeMillis !== 0n) {
+      obj.timeMillis = message.timeMillis.toString();
+    }
     return obj;
   },
 
@@ -1588,6 +1613,9 @@ export const Floor: MessageFns<Floor> = {
     const message = createBaseFloor();
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.scope = object.scope ?? "";
+    message.timeMillis = (object.timeMillis !== undefined && object.timeMillis !== null)
+      ? BigInt(object.timeMillis)
+      : 0n;
     return message;
   },
 };

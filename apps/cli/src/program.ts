@@ -2,6 +2,7 @@
 import { parseDuration } from '@periplus/base/config';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from './cluster/context.js';
+import type { ApplyOptions } from './commands/apply.js';
 import type { GetOptions } from './commands/get.js';
 import type { HistoryOptions } from './commands/history.js';
 import type { OutputFormat } from './output/progress.js';
@@ -171,10 +172,14 @@ function addObjects(program: Command): void {
     .addOption(nameOption())
     .addOption(namespaceOption())
     .addOption(outputOption())
+    .option('--atomic', 'all of them in one moment of the log, or none', false)
     .option('--wait', 'wait until they are ready', false)
     .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(duration).default(300_000, '5m'))
-    .addHelpText('after', examples('apply examples/nginx-deployment.yaml', 'apply --wait web/', 'apply - < web.yaml'))
-    .action(async (files: string[], options: Common & { namespace: string; wait: boolean; timeout: number }) => {
+    .addHelpText(
+      'after',
+      examples('apply examples/nginx-deployment.yaml', 'apply --atomic --wait web/', 'apply - < web.yaml'),
+    )
+    .action(async (files: string[], options: Omit<ApplyOptions, 'timeoutMs'> & { timeout: number }) => {
       const { apply } = await import('./commands/apply.js');
       await apply(files, { ...options, timeoutMs: options.timeout });
     });

@@ -4,7 +4,8 @@ import type { Manifest } from './manifests.js';
 import { type ApiResource, findKind, listResources, resourcePath } from './resource-names.js';
 import { describeStatus, type RestClient, type RestResponse } from './rest-client.js';
 
-const fieldManager = 'periplus';
+/** Whose fields applied ones are. */
+export const fieldManager = 'periplus';
 
 export interface AppliedObject {
   readonly resource: ApiResource;

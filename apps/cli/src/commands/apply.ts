@@ -1,9 +1,11 @@
 /** `periplus apply`: makes objects what the manifests say. */
-import { applyManifests, displayName } from '../api/apply-manifests.js';
-import { readManifests } from '../api/manifests.js';
-import { createRestClient } from '../api/rest-client.js';
+import { applyAtomically } from '../api/apply-atomically.js';
+import { type AppliedObject, applyManifests, displayName } from '../api/apply-manifests.js';
+import { type Manifest, readManifests } from '../api/manifests.js';
+import { createRestClient, type RestClient } from '../api/rest-client.js';
+import { openSdkClient } from '../api/sdk-connection.js';
 import { waitApplied } from '../api/wait-ready.js';
-import { knownCluster } from '../cluster/context.js';
+import { type KnownCluster, knownCluster } from '../cluster/context.js';
 import { usageError } from '../output/command-error.js';
 import { createProgress, type OutputFormat } from '../output/progress.js';
 
@@ -11,21 +13,43 @@ export interface ApplyOptions {
   readonly name: string;
   readonly namespace: string;
   readonly output: OutputFormat;
+  /** All manifests in one transaction. */
+  readonly atomic: boolean;
   readonly wait: boolean;
   readonly timeoutMs: number;
+}
+
+async function applyTogether(
+  cluster: KnownCluster,
+  client: RestClient,
+  manifests: readonly Manifest[],
+  namespace: string,
+  report: (object: AppliedObject) => void,
+): Promise<readonly AppliedObject[]> {
+  const sdk = openSdkClient(cluster);
+  try {
+    const applied = await applyAtomically(client, sdk, manifests, namespace);
+    for (const object of applied) report(object);
+    return applied;
+  } finally {
+    sdk.close();
+  }
 }
 
 export async function apply(files: readonly string[], options: ApplyOptions): Promise<void> {
   if (files.length === 0) throw usageError('apply needs at least one file, folder or -');
   const manifests = readManifests(files);
-  const { plan, paths } = knownCluster(options.name);
+  const cluster = knownCluster(options.name);
   const progress = createProgress(options.output, 'apply');
-  const client = createRestClient(plan, paths);
+  const client = createRestClient(cluster.plan, cluster.paths);
   try {
-    const applied = await applyManifests(client, manifests, options.namespace, (object) => {
+    const report = (object: AppliedObject): void => {
       const { namespace, name, outcome } = object;
       progress.result({ kind: object.resource.kind, namespace, name, outcome }, `${displayName(object)} ${outcome}`);
-    });
+    };
+    const applied = options.atomic
+      ? await applyTogether(cluster, client, manifests, options.namespace, report)
+      : await applyManifests(client, manifests, options.namespace, report);
     if (!options.wait) return;
     for (const object of applied) {
       await progress.step(`${displayName(object)} ready`, (note) =>

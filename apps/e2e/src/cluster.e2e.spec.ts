@@ -10,6 +10,7 @@ import { describeRollingUpdate } from './rolling-update.suite.js';
 import { describeSelfHealing } from './self-healing.suite.js';
 import { describeServices } from './services.suite.js';
 import { describeTimeTravel } from './time-travel.suite.js';
+import { describeTransactions } from './transactions.suite.js';
 
 let cluster: Cluster | undefined;
 const theCluster = (): Cluster => {
@@ -33,5 +34,6 @@ describePods(theCluster);
 describeRollingUpdate(theCluster);
 describeBadInput(theCluster);
 describeTimeTravel(theCluster);
+describeTransactions(theCluster);
 describeObjectService(theCluster);
 describeFaults(theCluster);

@@ -1,7 +1,6 @@
 import { toRevision } from '@periplus/api/meta';
-import { encodeObjectEvent, type SystemEntry } from '@periplus/log/object-events';
+import type { SystemEntry } from '@periplus/log/object-events';
 import { testKey, testSystemEvent } from '@periplus/log/object-events/testing';
-import { toChange } from './change.js';
 import { createFloorTable, type Floor, floorOf } from './floor-table.js';
 
 const pods = { type: 'resource', group: '', resource: 'pods' } as const;
@@ -44,9 +43,6 @@ describe('floors', () => {
     ],
     ['another system entry', { type: 'barrier' }, undefined],
   ])('are read from entries: %s', (_name, system, expected) => {
-    const payload = encodeObjectEvent(testSystemEvent(system));
-    const subject = 'system.objects.floor.core.pods';
-    const entry = { stream: 'objects', revision: toRevision(9), subject, payload, timestampMs: 0 } as const;
-    expect(floorOf(toChange(entry))).toEqual(expected);
+    expect(floorOf('objects', testSystemEvent(system))).toEqual(expected);
   });
 });

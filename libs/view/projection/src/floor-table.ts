@@ -5,8 +5,8 @@
  * 60, a get of any other pod from 40. What a floor says never becomes less.
  */
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
-import { type FloorScope, parseFloorScope } from '@periplus/log/object-events';
-import type { Change } from './change.js';
+import type { StreamName } from '@periplus/log/event-log';
+import { type FloorScope, type ObjectEvent, parseFloorScope } from '@periplus/log/object-events';
 
 export interface Floor {
   readonly scope: FloorScope;
@@ -30,10 +30,10 @@ export interface FloorTable {
 }
 
 /** The floor that an entry sets, if it sets one that can be read. */
-export function floorOf(change: Change): Floor | undefined {
-  const system = change.type === 'system' ? change.event.system : undefined;
+export function floorOf(stream: StreamName, event: ObjectEvent): Floor | undefined {
+  const { system } = event;
   if (system?.type !== 'floor') return undefined;
-  const scope = parseFloorScope(change.stream, system.scope);
+  const scope = parseFloorScope(stream, system.scope);
   return scope && { scope, revision: system.revision, timeMs: system.timeMs };
 }
 

@@ -1,6 +1,7 @@
 /**
  * What the stream's window holds, over all resources: how far back a watch or an as-of read reaches.
- * Invariant: every change after `start` is still held by its resource's store, in the order of this window.
+ * Invariant: every change after `start` is still held by its resource's store, in the order of this window, unless the
+ * resource's floor has passed it.
  */
 import type { Revision } from '@periplus/api/meta';
 import type { CachedState } from './cached-object.js';
@@ -32,6 +33,8 @@ export interface ChangeWindow {
   readonly start: Revision;
   push(item: WindowItem): void;
   trim(nowMs: number): void;
+  /** The past of a resource up to `floor` is gone: what the window holds of it goes too. */
+  forget(store: ResourceStore, floor: Revision): void;
   /** The end of the last transaction appended at or before `timeMs`; undefined when that is before the window. */
   revisionAtTime(timeMs: number): Revision | undefined;
   writtenBy(requestId: string): CachedState | undefined;
@@ -44,14 +47,18 @@ export function createChangeWindow(startRevision: Revision, limits: WindowLimits
   let start = startRevision;
   const written = new Map<string, CachedState>();
 
+  function forgetRequest(state: CachedState | undefined): void {
+    const requestId = state?.event.requestId;
+    if (requestId !== undefined && written.get(requestId) === state) written.delete(requestId);
+  }
+
   function dropOldest(): void {
     const item = items[oldest]!;
     oldest += 1;
     bytes -= item.bytes;
     start = item.commitRevision;
-    item.store?.dropOldest();
-    const requestId = item.state?.event.requestId;
-    if (requestId !== undefined && written.get(requestId) === item.state) written.delete(requestId);
+    item.store?.dropUpTo(item.commitRevision);
+    forgetRequest(item.state);
     if (oldest >= 1_024 && oldest * 2 >= items.length) {
       items = items.slice(oldest);
       oldest = 0;
@@ -78,6 +85,16 @@ export function createChangeWindow(startRevision: Revision, limits: WindowLimits
       while (isDue()) dropOldest();
       // A transaction leaves whole: `start` is its end.
       while (oldest < items.length && items[oldest]!.commitRevision <= start) dropOldest();
+    },
+    forget(store, floor) {
+      for (let at = oldest; at < items.length && items[at]!.commitRevision <= floor; at++) {
+        const item = items[at]!;
+        if (item.store !== store) continue;
+        bytes -= item.bytes;
+        forgetRequest(item.state);
+        items[at] = { commitRevision: item.commitRevision, timestampMs: item.timestampMs, bytes: 0 };
+      }
+      store.dropUpTo(floor);
     },
     revisionAtTime(timeMs) {
       for (let at = items.length - 1; at >= oldest; at--)

@@ -60,10 +60,10 @@ export function createWatchCache(options: WatchCacheOptions): WatchCache {
     | { readonly outcome: 'tooNew'; readonly applied: Revision };
 
   function outOfReach(resource: { readonly group: string; readonly resource: string }, revision: Revision) {
-    const { applied, window } = stateOf(resource);
+    const { applied, window, floorOf } = stateOf(resource);
     if (revision > applied) return { outcome: 'tooNew', applied } satisfies OutOfReach;
-    if (revision < window.start) return { outcome: 'tooOld', oldest: window.start } satisfies OutOfReach;
-    return undefined;
+    const oldest = toRevision(Math.max(window.start, floorOf(resource)));
+    return revision < oldest ? ({ outcome: 'tooOld', oldest } satisfies OutOfReach) : undefined;
   }
 
   return {
@@ -108,6 +108,10 @@ export function createWatchCache(options: WatchCacheOptions): WatchCache {
     lastRevisionOf(subject) {
       const stream = streamOfSubject(subject);
       return stream === undefined ? toRevision(0) : followerOf(stream).state.lastRevisionOf(subject);
+    },
+    correctLast(subject, revision) {
+      const stream = streamOfSubject(subject);
+      if (stream !== undefined) followerOf(stream).state.correctLast(subject, revision);
     },
     writtenBy(requestId) {
       for (const follower of followers.values()) {

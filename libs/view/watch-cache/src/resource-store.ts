@@ -28,8 +28,8 @@ export interface ResourceStore {
   load(state: CachedState, object?: KubeObject): void;
   /** Makes the change and collects it for the watchers. */
   apply(change: WatchChange, commitRevision: Revision, object: KubeObject | undefined, into: Deliveries): void;
-  /** Forgets the oldest recent change. */
-  dropOldest(): void;
+  /** Forgets the recent changes whose transactions ended at or before `revision`. */
+  dropUpTo(revision: Revision): void;
   addWatcher(watcher: Watcher): void;
   removeWatcher(watcher: Watcher): void;
 }
@@ -150,8 +150,8 @@ export function createResourceStore(resource: ResourceName): ResourceStore {
       recent.push({ change, commitRevision });
       watchers.collect(change, valuesIn, into);
     },
-    dropOldest() {
-      oldest += 1;
+    dropUpTo(revision) {
+      while (oldest < recent.length && recent[oldest]!.commitRevision <= revision) oldest += 1;
       if (oldest < 1_024 || oldest * 2 < recent.length) return;
       recent = recent.slice(oldest);
       oldest = 0;

@@ -47,7 +47,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
   const { stream, log, sealer, time, random, limits, parsed, snapshots } = options;
   const logger = options.logger.with({ stream });
   const waiters = createRevisionWaiters(time);
-  let state = createStreamState(limits, parsed);
+  let state = createStreamState(stream, limits, parsed);
   let fold = emptyFold;
   let follower: Follower | undefined;
   let failed: Error | undefined;
@@ -149,14 +149,14 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     for (const row of rows) {
       const { subject, revision, timestampMs, expiresAtMs, event } = row;
       if (event.verb === 'system' || event.verb === 'delete') {
-        into.load(subject, revision, undefined, undefined);
+        into.loadOther(subject, revision, event);
         continue;
       }
       const read = event.seal === undefined ? readObjectJson(event.object) : undefined;
       const plain = read?.outcome === 'object' ? read : undefined;
       const content = { plain, opened: opened.get(row) };
       const cached = toCachedState({ stream, subject, revision, timestampMs, expiresAtMs }, event, content, parsed);
-      into.load(subject, revision, cached, plain?.value as KubeObject | undefined);
+      into.load(cached, plain?.value as KubeObject | undefined);
     }
   }
 
@@ -169,7 +169,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
   }
 
   async function loadSnapshot(): Promise<StreamState | undefined> {
-    const loaded = createStreamState(limits, parsed);
+    const loaded = createStreamState(stream, limits, parsed);
     let snapshot: Snapshot | undefined;
     try {
       snapshot = await snapshots?.load(stream, (rows) => loadRows(rows, loaded));

@@ -1,8 +1,8 @@
 /** The state of one stream as its commits make it: stores a resource, last revisions, the window. All synchronous. */
 import { type KubeObject, type Revision, toRevision } from '@periplus/api/meta';
-import type { Subject } from '@periplus/log/event-log';
-import { parseSubject } from '@periplus/log/object-events';
-import type { Change, Commit } from '@periplus/view/projection';
+import type { StreamName, Subject } from '@periplus/log/event-log';
+import { type ObjectEvent, parseSubject } from '@periplus/log/object-events';
+import { type Change, type Commit, createFloorTable, type Floor, floorOf } from '@periplus/view/projection';
 import { type CachedState, toExpiredState } from './cached-object.js';
 import { type ChangeWindow, createChangeWindow, type WindowLimits } from './change-window.js';
 import type { ParsedObjects } from './parsed-objects.js';
@@ -16,10 +16,16 @@ export interface StreamState {
   readonly stores: ReadonlyMap<string, ResourceStore>;
   storeOf(resource: ResourceName): ResourceStore;
   lastRevisionOf(subject: Subject): Revision;
+  /** The log's own word on a subject without an object: see `WatchCache.correctLast`. */
+  correctLast(subject: Subject, revision: Revision): void;
+  /** The past of a resource is exact from here on, as far as the log's floors say. */
+  floorOf(resource: ResourceName): Revision;
   /** The rows of a snapshot were loaded: the state is that of `revision`. */
   loaded(revision: Revision): void;
-  /** A row of a snapshot; `state` is absent for what is no object. */
-  load(subject: Subject, revision: Revision, state: CachedState | undefined, object: KubeObject | undefined): void;
+  /** An object of a snapshot. */
+  load(state: CachedState, object: KubeObject | undefined): void;
+  /** A tombstone or a system entry of a snapshot. */
+  loadOther(subject: Subject, revision: Revision, event: ObjectEvent): void;
   /** Makes a commit visible. `states` has the state of each put and delete. */
   apply(commit: Commit, states: ReadonlyMap<Change, CachedState>, into: Deliveries): void;
   /** Removes what expired before `beforeMs` though no entry said so: nobody followed the log while its marker was there. */
@@ -30,10 +36,13 @@ export interface StreamState {
 
 const resourceId = (resource: ResourceName): string => `${resource.group}/${resource.resource}`;
 
-export function createStreamState(limits: WindowLimits, parsed: ParsedObjects): StreamState {
+export function createStreamState(stream: StreamName, limits: WindowLimits, parsed: ParsedObjects): StreamState {
   const stores = new Map<string, ResourceStore>();
-  /** Of subjects whose last entry is no current object: tombstones, system entries, poison. */
+  /** Of subjects whose last entry is a tombstone: by resource, the oldest first. */
+  const tombstones = new Map<string, Map<Subject, Revision>>();
+  /** Of system entries and poison. */
   const otherLast = new Map<Subject, Revision>();
+  const floors = createFloorTable();
   let applied = toRevision(0);
   let window = createChangeWindow(applied, limits);
 
@@ -58,9 +67,38 @@ export function createStreamState(limits: WindowLimits, parsed: ParsedObjects): 
     return { type: 'delete', revision, current, previous };
   }
 
+  function noteTombstone(resource: ResourceName, subject: Subject, revision: Revision): void {
+    const id = resourceId(resource);
+    let ofResource = tombstones.get(id);
+    if (ofResource === undefined) tombstones.set(id, (ofResource = new Map<Subject, Revision>()));
+    ofResource.delete(subject);
+    ofResource.set(subject, revision);
+  }
+
   function noteLast(change: Change): void {
-    if (change.type === 'put' || change.type === 'expired') otherLast.delete(change.subject);
-    else otherLast.set(change.subject, change.revision);
+    const { subject, revision } = change;
+    if (change.type === 'system' || change.type === 'quarantined') {
+      otherLast.set(subject, revision);
+      return;
+    }
+    otherLast.delete(subject);
+    if (change.type === 'delete') noteTombstone(change.key, subject, revision);
+    else tombstones.get(resourceId(change.key))?.delete(subject);
+  }
+
+  /** What the floor lets go of leaves the window, and tombstones up to it leave altogether. */
+  function noteFloor(floor: Floor | undefined): void {
+    if (floor === undefined) return;
+    floors.note(floor);
+    if (floor.scope.type === 'object') return;
+    const id = resourceId(floor.scope);
+    const store = stores.get(id);
+    if (store !== undefined) window.forget(store, floor.revision);
+    const ofResource = tombstones.get(id);
+    for (const [subject, revision] of ofResource ?? []) {
+      if (revision > floor.revision) break;
+      ofResource!.delete(subject);
+    }
   }
 
   return {
@@ -76,20 +114,33 @@ export function createStreamState(limits: WindowLimits, parsed: ParsedObjects): 
       const other = otherLast.get(subject);
       if (other !== undefined) return other;
       const key = parseSubject(subject)?.key;
-      return (key && stores.get(resourceId(key))?.get(key)?.revision) ?? toRevision(0);
+      if (key === undefined) return toRevision(0);
+      const id = resourceId(key);
+      return stores.get(id)?.get(key)?.revision ?? tombstones.get(id)?.get(subject) ?? toRevision(0);
     },
+    correctLast(subject, revision) {
+      const key = parseSubject(subject)?.key;
+      if (key === undefined || revision > applied || stores.get(resourceId(key))?.get(key) !== undefined) return;
+      otherLast.delete(subject);
+      if (revision > 0) noteTombstone(key, subject, revision);
+      else tombstones.get(resourceId(key))?.delete(subject);
+    },
+    floorOf: (resource) => floors.ofResource(resource),
     loaded(revision) {
       applied = revision;
       window = createChangeWindow(revision, limits);
     },
-    load(subject, revision, state, object) {
-      if (state === undefined) otherLast.set(subject, revision);
-      else storeOf(state.key).load(state, object);
+    load: (state, object) => storeOf(state.key).load(state, object),
+    loadOther(subject, revision, event) {
+      if (event.verb === 'delete') noteTombstone(event.key, subject, revision);
+      else otherLast.set(subject, revision);
+      noteFloor(floorOf(stream, event));
     },
     apply(commit, states, into) {
       for (const change of commit.changes) {
         const watchChange = toWatchChange(change, states);
         noteLast(change);
+        if (change.type === 'system') noteFloor(floorOf(stream, change.event));
         const item = { commitRevision: commit.revision, timestampMs: change.timestampMs };
         if (watchChange === undefined) {
           window.push({ ...item, bytes: 0 });

@@ -40,7 +40,7 @@ export type WatchListener = (changes: readonly WatchChange[]) => void;
 export type CacheWatch =
   /** `backlog` is what happened between the asked revision and now; later changes go to the listener. No gap, no repeat. */
   | { readonly outcome: 'watching'; readonly backlog: readonly WatchChange[]; stop(): void }
-  /** The window starts behind the asked revision: read older changes from Postgres, then watch from `oldest`. */
+  /** The window, or the resource's floor, is behind the asked revision: read older changes from Postgres, then watch from `oldest`. */
   | { readonly outcome: 'tooOld'; readonly oldest: Revision }
   /** The cache has not got there: `waitFor` it first. */
   | { readonly outcome: 'tooNew'; readonly applied: Revision };
@@ -76,6 +76,11 @@ export interface WatchCache {
 
   /** What an append expects: the subject's last revision, tombstones and system subjects too; 0 when it has none. */
   lastRevisionOf(subject: Subject): Revision;
+  /**
+   * The log says that the last entry of a subject is at `revision` (0: it has none), at a time when this cache was there
+   * already: tombstones leave the log without an entry that says so. Ignored while there is an object.
+   */
+  correctLast(subject: Subject, revision: Revision): void;
   /** The state that a request wrote, when that was within the window: its retry is answered with it. */
   writtenBy(requestId: string): CachedObject | undefined;
   /** The last change whose append was at or before `timeMs`: "as of" for another stream. Undefined before the window. */

@@ -18,15 +18,23 @@ export interface NatsService {
   stop(): Promise<void>;
 }
 
+export interface NatsServiceOptions {
+  /** A file system of the test's, for the data; it stays. */
+  readonly storeFolder?: string;
+  /** Acknowledges what is not on disk yet, as NATS does by default and the product never: to see that a test sees it. */
+  readonly acknowledgeUnsynced?: boolean;
+}
+
 const configOf = (host: string, port: number, storeFolder: string): string =>
   formatNatsServerConfig({ serverName: 'test', host, port, storeFolder });
 
-async function startChild(): Promise<NatsService> {
+async function startChild(options: NatsServiceOptions): Promise<NatsService> {
   const { path } = await ensureNatsServer();
   const port = await findFreePort();
   const folder = mkdtempSync(join(tmpdir(), 'periplus-nats-'));
   const configFile = join(folder, 'nats.conf');
-  writeFileSync(configFile, configOf('127.0.0.1', port, join(folder, 'store')));
+  const config = configOf('127.0.0.1', port, options.storeFolder ?? join(folder, 'store'));
+  writeFileSync(configFile, options.acknowledgeUnsynced ? config.replace('sync_interval: always', '') : config);
   const server = createChildServer(path, ['-c', configFile], {}, (check) => untilListening(port, check));
   await server.start();
   return {
@@ -65,6 +73,7 @@ async function startContainer(): Promise<NatsService> {
   };
 }
 
-export function startNats(): Promise<NatsService> {
-  return hasDockerImage(natsImage) ? startContainer() : startChild();
+export function startNats(options: NatsServiceOptions = {}): Promise<NatsService> {
+  const isPlain = options.storeFolder === undefined && !options.acknowledgeUnsynced;
+  return isPlain && hasDockerImage(natsImage) ? startContainer() : startChild(options);
 }

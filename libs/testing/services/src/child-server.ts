@@ -7,6 +7,10 @@ export interface ChildServer {
   kill(): Promise<void>;
   /** The stop signal, then SIGKILL after some seconds. */
   stop(): Promise<void>;
+  /** SIGSTOP: it keeps its connections and answers nothing. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
 }
 
 const outputCharsMax = 20_000;
@@ -57,5 +61,7 @@ export function createChildServer(
     },
     kill: () => end('SIGKILL'),
     stop: () => end(stopSignal),
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
   };
 }

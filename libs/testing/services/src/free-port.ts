@@ -12,9 +12,9 @@ export function findFreePort(): Promise<number> {
   });
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host, port });
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
@@ -38,7 +38,7 @@ export async function untilReady(
   }
 }
 
-/** Resolves when something listens on the port of loopback. */
-export function untilListening(port: number, check: () => void, limitMs?: number): Promise<void> {
-  return untilReady(() => answers(port), `port ${port}`, check, limitMs);
+/** Resolves when something listens on the port, of loopback if no other host is given. */
+export function untilListening(port: number, check: () => void, host = '127.0.0.1', limitMs?: number): Promise<void> {
+  return untilReady(() => answers(host, port), `port ${port} of ${host}`, check, limitMs);
 }

@@ -9,6 +9,14 @@ export interface NatsServerSettings {
   readonly storeFolder: string;
   /** Without it the server takes anybody in plain text: for tests on loopback only. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string };
+  /** One of several servers that hold the log together. */
+  readonly cluster?: {
+    readonly name: string;
+    /** Where the other servers reach this one. */
+    readonly port: number;
+    /** `host:port` of each server's cluster port, its own among them. */
+    readonly peers: readonly string[];
+  };
 }
 
 /** Objects may have 1.5 MB, and their envelope holds them in full beside its own fields. */
@@ -36,6 +44,18 @@ export function formatNatsServerConfig(settings: NatsServerSettings): string {
       `  ca_file: ${quote(settings.tls.clientCaFile)}`,
       '  verify: true',
       '  timeout: 5',
+      '}',
+    );
+  }
+  if (settings.cluster !== undefined) {
+    const { name, port, peers } = settings.cluster;
+    lines.push(
+      'cluster {',
+      `  name: ${quote(name)}`,
+      `  listen: ${quote(`${settings.host}:${port}`)}`,
+      `  routes: [${peers.map((peer) => quote(`nats://${peer}`)).join(', ')}]`,
+      // Clients are told of servers by their own configuration: what a route says may not be reachable from where they are.
+      '  no_advertise: true',
       '}',
     );
   }

@@ -65,13 +65,15 @@ export async function startNatsCluster(count = 3): Promise<NatsCluster> {
     await stop();
     throw error;
   }
-  const servers = processes.map((server, index): ClusteredNats => ({
-    url: `nats://${lab.machines[index]!.address}:${clientPort}`,
-    kill: () => server.kill(),
-    restart: () => server.start(),
-    pause: () => server.pause(),
-    resume: () => server.resume(),
-  }));
+  const servers = processes.map(
+    (server, index): ClusteredNats => ({
+      url: `nats://${lab.machines[index]!.address}:${clientPort}`,
+      kill: () => server.kill(),
+      restart: () => server.start(),
+      pause: () => server.pause(),
+      resume: () => server.resume(),
+    }),
+  );
   return {
     lab,
     servers,

@@ -3,12 +3,15 @@ import { ConfigError, loadConfigOrExit } from '@periplus/base/config';
 import { createLogger, type LogLevel, startHealthServer } from '@periplus/base/telemetry';
 import { Registry } from 'prom-client';
 import { logLevelOf, projectorConfig } from './config.js';
+import { retentionOf } from './retention-config.js';
 import { createProjectorService, type ProjectorService } from './wiring.js';
 
 const config = loadConfigOrExit(projectorConfig);
 
+/** What is wrong with the configuration is said before anything begins. */
 function logLevelOrExit(): LogLevel {
   try {
+    retentionOf(config);
     return logLevelOf(config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -41,4 +41,23 @@ export function registerProjectorMetrics(
       this.set(projector.quarantined);
     },
   });
+  new Gauge({
+    name: 'periplus_projector_build_remaining_revisions',
+    help: 'Revisions that the projection, which is being built, has not got yet; 0 when it is built.',
+    registers,
+    collect() {
+      const { building } = projector;
+      this.set(building === undefined ? 0 : building.of - building.revision);
+    },
+  });
+  new Gauge({
+    name: 'periplus_projector_build_remaining_seconds',
+    help: 'How long the building will still take, by its pace so far; absent while nothing is known of it.',
+    registers,
+    collect() {
+      const { building } = projector;
+      if (building !== undefined && building.remainingMs === undefined) this.remove();
+      else this.set((building?.remainingMs ?? 0) / 1_000);
+    },
+  });
 }

@@ -37,6 +37,10 @@ describe('the projector over NATS and Postgres', () => {
       natsCertFile: undefined,
       natsKeyFile: undefined,
       postgresUrl: postgres.url,
+      historyAge: 86_400_000,
+      historyEntries: 1_000,
+      historyOverrides: [],
+      compactInterval: 300_000,
     };
     const { signal } = new AbortController();
     service = await createProjectorService({ config, registry, logger: silentLogger, signal });

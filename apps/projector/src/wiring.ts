@@ -3,9 +3,12 @@ import { systemRandom, systemTime } from '@periplus/base/clock';
 import type { HealthCheck, Logger } from '@periplus/base/telemetry';
 import { connectJetStreamLog } from '@periplus/log/jetstream-log';
 import { createProjector, type Projector } from '@periplus/view/postgres-view';
+import { createCompactor } from '@periplus/view/retention';
 import type { Registry } from 'prom-client';
 import type { ProjectorConfig } from './config.js';
+import { registerCompactorMetrics } from './compactor-metrics.js';
 import { registerProjectorMetrics } from './projector-metrics.js';
+import { retentionOf } from './retention-config.js';
 
 export interface ProjectorService {
   readonly projector: Projector;
@@ -16,7 +19,7 @@ export interface ProjectorService {
 }
 
 export interface ProjectorParts {
-  readonly config: Pick<ProjectorConfig, 'natsUrl' | 'natsCaFile' | 'natsCertFile' | 'natsKeyFile' | 'postgresUrl'>;
+  readonly config: Omit<ProjectorConfig, 'metricsAddress' | 'logLevel'>;
   readonly registry: Registry;
   readonly logger: Logger;
   /** Ends the attempts to reach NATS. */
@@ -34,8 +37,25 @@ export async function createProjectorService(parts: ProjectorParts): Promise<Pro
   const random = systemRandom;
   const connection = { servers: config.natsUrl, ...natsTls(config) };
   const log = await connectJetStreamLog({ ...connection, time, random, logger, signal });
-  const projector = createProjector({ log, postgresUrl: config.postgresUrl, time, random, logger });
+  const compactor = createCompactor({
+    log,
+    keyStore: log.keyStore,
+    policy: retentionOf(config),
+    intervalMs: config.compactInterval,
+    time,
+    random,
+    logger,
+  });
+  const projector = createProjector({
+    log,
+    postgresUrl: config.postgresUrl,
+    time,
+    random,
+    logger,
+    compact: (source, ending) => compactor.run(source, ending),
+  });
   registerProjectorMetrics(registry, projector, log);
+  registerCompactorMetrics(registry, compactor.stats);
   return {
     projector,
     checks: {

@@ -1,8 +1,12 @@
 /** Which kinds are encrypted before they reach the log. The one list. */
 import type { GroupVersionResource } from '@periplus/api/meta';
 
-const confidentialResources: ReadonlySet<string> = new Set(['/secrets']);
+export const confidentialResources: readonly Pick<GroupVersionResource, 'group' | 'resource'>[] = [
+  { group: '', resource: 'secrets' },
+];
+
+const names: ReadonlySet<string> = new Set(confidentialResources.map(({ group, resource }) => `${group}/${resource}`));
 
 export function isConfidential(resource: Pick<GroupVersionResource, 'group' | 'resource'>): boolean {
-  return confidentialResources.has(`${resource.group}/${resource.resource}`);
+  return names.has(`${resource.group}/${resource.resource}`);
 }

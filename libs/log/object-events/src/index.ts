@@ -1,4 +1,4 @@
-export { isConfidential } from './confidential.js';
+export { confidentialResources, isConfidential } from './confidential.js';
 export { type DecodedEvent, decodeObjectEvent, encodeObjectEvent, objectRangeOf } from './envelope-codec.js';
 export {
   type Actor,

@@ -37,7 +37,7 @@ export interface HistorySource {
   ): Promise<Past<readonly HistoryChange[]>>;
   /** Newest first. */
   history(key: ObjectKey, limit: number): Promise<readonly HistoryEntry[]>;
-  revisionAtTime(stream: StreamName, timeMs: number): Promise<Revision>;
+  revisionAtTime(stream: StreamName, timeMs: number, atLeast: Revision): Promise<Revision>;
   writtenBy(requestId: string): Promise<HistoryEntry | undefined>;
 }
 
@@ -147,7 +147,7 @@ export function createHistory(source: HistorySource, sealer: Sealer, table: Sche
       });
       return { outcome: 'found', value: await Promise.all(past.value.map(toChange)) };
     },
-    revisionAtTime: (stream, timeMs) => source.revisionAtTime(stream, timeMs),
+    revisionAtTime: (stream, timeMs, atLeast) => source.revisionAtTime(stream, timeMs, atLeast),
     async writtenBy(requestId) {
       const entry = await source.writtenBy(requestId);
       return entry && toCached(entry, sealer);

@@ -33,8 +33,8 @@ export interface History {
     upTo: Revision,
     namespace?: string,
   ): Promise<Past<readonly WatchChange[]>>;
-  /** The last revision appended at or before the time; 0 when the stream was empty then. */
-  revisionAtTime(stream: StreamName, timeMs: number): Promise<Revision>;
+  /** The last revision appended at or before the time, with all that the stream had at `atLeast`; 0 when it was empty then. */
+  revisionAtTime(stream: StreamName, timeMs: number, atLeast: Revision): Promise<Revision>;
   /** What a request wrote, however long ago. */
   writtenBy(requestId: string): Promise<StoredObject | undefined>;
   /** Newest first, with all that the stream had at `atLeast`. */

@@ -142,7 +142,10 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
     const cached = cache.revisionAtTime(stream, point.timeMs);
     if (cached !== undefined) return cached;
     return fromHistory(
-      async (past) => ({ outcome: 'found', value: await past.revisionAtTime(stream, point.timeMs) }),
+      async (past) => ({
+        outcome: 'found',
+        value: await past.revisionAtTime(stream, point.timeMs, cache.appliedRevision(stream)),
+      }),
       noRevision,
     );
   }

@@ -8,6 +8,7 @@ export {
   type ResourceName,
   type SnapshotPosition,
 } from './postgres-view.js';
+export type { BuildProgress } from './build-progress.js';
 export { createProjector, type Projector, type ProjectorOptions, type ProjectorState } from './projector.js';
 export { schemaName } from './schema.js';
 export { ProjectionDamagedError, type StoredChange, type StoredEvent } from './stored-event.js';

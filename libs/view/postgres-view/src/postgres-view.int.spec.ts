@@ -89,11 +89,12 @@ describe('the projection in Postgres', () => {
   /** Everything the tables hold, as text. */
   async function dump(): Promise<string> {
     const sql = connectPostgres({ url: server.url, connections: 1, schema: schemaName });
-    const tables = ['watermark', 'history', 'latest', 'quarantine'];
+    const tables = ['history', 'latest', 'quarantine', 'floor'];
     try {
-      const rows = await Promise.all(
-        tables.map((table) => sql`select t::text as row from ${sql(table)} t order by t::text`),
-      );
+      const rows = await Promise.all([
+        sql`select (stream, revision, appended_ms, cluster_id)::text as row from watermark order by stream`,
+        ...tables.map((table) => sql`select t::text as row from ${sql(table)} t order by t::text`),
+      ]);
       return JSON.stringify(rows.map((table) => table.map((row) => row.row as string)));
     } finally {
       // Asked again and again while the tables are away, each connection left open would take one from the projector.
@@ -198,8 +199,8 @@ describe('the projection in Postgres', () => {
     const before = Date.now() - 1;
     const revision = await write({ key: testKey('a') });
     await reached();
-    expect(await view.revisionAtTime('objects', Date.now() + 1_000)).toBe(revision);
-    expect(await view.revisionAtTime('objects', before - 60_000)).toBe(0);
+    expect(await view.revisionAtTime('objects', Date.now() + 1_000, revision)).toBe(revision);
+    expect(await view.revisionAtTime('objects', before - 60_000, revision)).toBe(0);
   });
 
   it('loads a snapshot of the last entries with its position', async () => {
@@ -238,8 +239,14 @@ describe('the projection in Postgres', () => {
     await until(async () => (await view.watermark('leases').catch(() => 0)) === 4, 'the leases');
     expect((await view.history(lease, 10)).map((entry) => entry.revision)).toEqual([4]);
     expect((await view.objectAt(lease, toRevision(3))).outcome).toBe('purged');
+    expect((await view.listAt(lease, toRevision(3))).outcome).toBe('purged');
+    expect(await view.listAt(lease, toRevision(4))).toMatchObject({ value: [{ revision: 4 }] });
+    expect(await view.changes(lease, toRevision(4), toRevision(4))).toEqual({ outcome: 'found', value: [] });
     await until(async () => (await view.watermark('events')) === 3, 'the expiry');
     expect([await view.current(event), await view.history(event, 10)]).toEqual([[], []]);
+    expect((await view.objectAt(event, toRevision(2))).outcome).toBe('purged');
+    expect((await view.changes(event, toRevision(2), toRevision(3))).outcome).toBe('purged');
+    expect(await view.objectAt(event, toRevision(3))).toEqual({ outcome: 'found', value: undefined });
   });
 
   it('lets people query objects and their history in SQL', async () => {

@@ -60,8 +60,11 @@ export interface PostgresView {
   ): Promise<Past<readonly StoredChange[]>>;
   /** Newest first. */
   history(key: ObjectKey, limit: number): Promise<readonly StoredEvent[]>;
-  /** The end of the last transaction appended at or before the time; 0 when the stream was empty then. */
-  revisionAtTime(stream: StreamName, timeMs: number): Promise<Revision>;
+  /**
+   * The end of the last transaction appended at or before the time; 0 when the stream was empty then. Waits for the
+   * projection to have what was appended until then: at the latest when it has reached `atLeast`.
+   */
+  revisionAtTime(stream: StreamName, timeMs: number, atLeast: Revision): Promise<Revision>;
   /** What a request wrote, however long ago. */
   writtenBy(requestId: string): Promise<StoredEvent | undefined>;
   close(): Promise<void>;
@@ -108,20 +111,61 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
   }
 
   async function watermark(stream: StreamName): Promise<Revision> {
-    const [row] = await answer(
-      (sql) => sql<{ revision: number }[]>`select revision from watermark where stream = ${stream}`,
-    );
-    if (row === undefined) throw new HistoryUnavailableError('the projection is being built');
-    return toRevision(row.revision);
+    return toRevision((await positionOf(stream)).revision);
   }
 
-  async function reach(stream: StreamName, revision: Revision): Promise<void> {
+  interface Position {
+    readonly revision: number;
+    readonly built: number;
+    readonly appended_ms: number;
+  }
+
+  async function positionOf(stream: StreamName): Promise<Position> {
+    const [row] = await answer(
+      (sql) => sql<Position[]>`select revision, built, appended_ms from watermark where stream = ${stream}`,
+    );
+    if (row === undefined) throw new HistoryUnavailableError('the projection is being built');
+    return row;
+  }
+
+  /** Waits until the projection is built and `isThere`. */
+  async function reach(stream: StreamName, isThere: (position: Position) => boolean, what: string): Promise<void> {
     const deadline = time.monotonic() + catchUpLimitMs;
-    while ((await watermark(stream)) < revision) {
+    for (;;) {
+      const position = await positionOf(stream);
+      const { revision, built } = position;
+      if (revision >= built && isThere(position)) return;
       if (time.monotonic() >= deadline)
-        throw new HistoryUnavailableError(`the projection of ${stream} has not reached revision ${revision}`);
+        throw new HistoryUnavailableError(
+          revision < built
+            ? `the projection of ${stream} is being built: ${revision} of ${built} revisions are there`
+            : `the projection of ${stream} has not reached ${what}`,
+        );
       await sleep(time, pollMs);
     }
+  }
+
+  /** Reads of one consistent state that reaches at least to `revision`; `floor`: from there on the past of `scope` is whole. */
+  async function readPast<T>(
+    stream: StreamName,
+    revision: Revision,
+    scope: ResourceName & { readonly floors: (sql: Sql) => Fragment },
+    read: (transaction: Sql, floor: Revision) => Promise<T>,
+  ): Promise<T> {
+    await reach(stream, (position) => position.revision >= revision, `revision ${revision}`);
+    return answer((sql) =>
+      sql.begin('isolation level repeatable read read only', async (transaction) => {
+        const [place] = await transaction<{ revision: number; built: number; floor: number }[]>`
+          select w.revision, w.built, greatest(w.exact_from, (
+            select max(f.revision) from floor f where f.stream = w.stream
+              and f.api_group = ${scope.group} and f.resource = ${scope.resource}
+              and (f.sort_name = '' or ${scope.floors(sql)}))) as floor
+          from watermark w where w.stream = ${stream}`;
+        if (place === undefined || place.revision < Math.max(revision, place.built))
+          throw new HistoryUnavailableError('the projection is being built');
+        return read(transaction as unknown as Sql, toRevision(place.floor));
+      }),
+    ) as Promise<T>;
   }
 
   const entryColumns = (sql: Sql) => sql`h.stream, h.subject, h.revision, h.commit_revision, h.appended_ms, h.entry`;
@@ -133,15 +177,6 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
   const isBehind = (sql: Sql, table: string, after: ListPage['after']) =>
     after === undefined ? sql`true` : sql`${sql(`${table}.sort_name`)} > ${toSortName(after)}`;
   const atMost = (sql: Sql, limit: number | undefined) => (limit === undefined ? sql`` : sql`limit ${limit}`);
-
-  /** Leases and expired Events leave no history: what was is known only while it is. */
-  function keepsHistory(stream: StreamName): boolean {
-    return stream === 'objects';
-  }
-
-  async function isPurged(stream: StreamName, revision: Revision): Promise<boolean> {
-    return !keepsHistory(stream) && revision < (await watermark(stream));
-  }
 
   async function load(
     stream: StreamName,
@@ -184,40 +219,43 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
       return rows.map(toStoredEvent);
     },
     async objectAt(key, revision) {
-      const stream = streamOf(key);
-      await reach(stream, revision);
-      if (await isPurged(stream, revision)) return { outcome: 'purged' };
-      const [row] = await answer(
-        (sql) => sql<(EntryRow & { verb: string })[]>`
-        select ${entryColumns(sql)}, h.verb from history h
-        where h.api_group = ${key.group} and h.resource = ${key.resource} and h.sort_name = ${toSortName(key)}
-          and h.commit_revision <= ${revision}
-        order by h.commit_revision desc, h.revision desc limit 1`,
-      );
-      return { outcome: 'found', value: row === undefined || row.verb === 'delete' ? undefined : toStoredEvent(row) };
+      const { group, resource } = key;
+      const isOfObject = (sql: Sql): Fragment => sql`f.sort_name = ${toSortName(key)}`;
+      const scope = { group, resource, floors: isOfObject };
+      return readPast<Past<StoredEvent | undefined>>(streamOf(key), revision, scope, async (sql, floor) => {
+        const [row] = await sql<(EntryRow & { verb: string })[]>`
+          select ${entryColumns(sql)}, h.verb from history h
+          where h.api_group = ${group} and h.resource = ${resource} and h.sort_name = ${toSortName(key)}
+            and h.commit_revision <= ${revision}
+          order by h.commit_revision desc, h.revision desc limit 1`;
+        // What is left of an object has no gaps, so an entry that is there says what was, below the floor too.
+        if (row === undefined) return revision < floor ? { outcome: 'purged' } : { outcome: 'found', value: undefined };
+        return { outcome: 'found', value: row.verb === 'delete' ? undefined : toStoredEvent(row) };
+      });
     },
     async listAt(resource, revision, { namespace, limit, after } = {}) {
-      const stream = streamOf(resource);
-      await reach(stream, revision);
-      if (await isPurged(stream, revision)) return { outcome: 'purged' };
-      const rows = await answer(
-        (sql) => sql<EntryRow[]>`
-        select h.* from (
-          select distinct on (h.sort_name) ${entryColumns(sql)}, h.sort_name, h.verb from history h
-          where h.api_group = ${resource.group} and h.resource = ${resource.resource}
-            and h.commit_revision <= ${revision}
-            and ${isWithin(sql, 'h', namespace)} and ${isBehind(sql, 'h', after)}
-          order by h.sort_name, h.commit_revision desc, h.revision desc) h
-        where h.verb <> 'delete' order by h.sort_name ${atMost(sql, limit)}`,
-      );
-      return { outcome: 'found', value: rows.map(toStoredEvent) };
+      const scope = { ...resource, floors: (sql: Sql) => isWithin(sql, 'f', namespace) };
+      return readPast<Past<readonly StoredEvent[]>>(streamOf(resource), revision, scope, async (sql, floor) => {
+        if (revision < floor) return { outcome: 'purged' };
+        const rows = await sql<EntryRow[]>`
+          select h.* from (
+            select distinct on (h.sort_name) ${entryColumns(sql)}, h.sort_name, h.verb from history h
+            where h.api_group = ${resource.group} and h.resource = ${resource.resource}
+              and h.commit_revision <= ${revision}
+              and ${isWithin(sql, 'h', namespace)} and ${isBehind(sql, 'h', after)}
+            order by h.sort_name, h.commit_revision desc, h.revision desc) h
+          where h.verb <> 'delete' order by h.sort_name ${atMost(sql, limit)}`;
+        return { outcome: 'found', value: rows.map(toStoredEvent) };
+      });
     },
     async changes(resource, after, upTo, namespace) {
+      const scope = { ...resource, floors: (sql: Sql) => isWithin(sql, 'f', namespace) };
       const stream = streamOf(resource);
-      await reach(stream, upTo);
-      if (!keepsHistory(stream)) return { outcome: 'purged' };
-      const rows = await answer((sql) => readChanges(sql, resource, after, upTo, isWithin(sql, 'h', namespace)));
-      return { outcome: 'found', value: rows };
+      return readPast<Past<readonly StoredChange[]>>(stream, upTo, scope, async (sql, floor) => {
+        if (after < floor) return { outcome: 'purged' };
+        const rows = await readChanges(sql, stream, resource, after, upTo, isWithin(sql, 'h', namespace));
+        return { outcome: 'found', value: rows };
+      });
     },
     async history(key, limit) {
       const rows = await answer(
@@ -228,10 +266,21 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
       );
       return rows.map(toStoredEvent);
     },
-    async revisionAtTime(stream, timeMs) {
+    async revisionAtTime(stream, timeMs, atLeast) {
+      await reach(
+        stream,
+        (position) => position.revision >= atLeast || position.appended_ms > timeMs,
+        `revision ${atLeast}`,
+      );
+      // Where everything of a time is gone, the floors still say what it led to.
       const [row] = await answer(
         (sql) => sql<{ revision: number | null }[]>`
-        select max(commit_revision) as revision from history where stream = ${stream} and appended_ms <= ${timeMs}`,
+        select greatest(
+          (select h.commit_revision from history h where h.stream = w.stream and h.appended_ms <= ${timeMs}
+            order by h.appended_ms desc, h.commit_revision desc limit 1),
+          (select max(f.revision) from floor f where f.stream = w.stream and f.at_ms > 0 and f.at_ms <= ${timeMs}),
+          case when w.exact_ms between 1 and ${timeMs} then w.exact_from end) as revision
+        from watermark w where w.stream = ${stream}`,
       );
       return toRevision(row?.revision ?? 0);
     },
@@ -274,6 +323,7 @@ function toChange(row: PreviousRow): StoredChange {
 /** Each change with the entry before it, unless that was a tombstone. */
 async function readChanges(
   sql: Sql,
+  stream: StreamName,
   resource: ResourceName,
   after: Revision,
   upTo: Revision,
@@ -288,7 +338,7 @@ async function readChanges(
       select b.revision, b.commit_revision, b.appended_ms, b.entry, b.verb from history b
       where b.subject = h.subject and b.revision < h.revision order by b.revision desc limit 1) p
       on p.verb <> 'delete'
-    where h.stream = 'objects' and h.api_group = ${resource.group} and h.resource = ${resource.resource}
+    where h.stream = ${stream} and h.api_group = ${resource.group} and h.resource = ${resource.resource}
       and h.revision > ${after} and h.commit_revision <= ${upTo} and ${isWithin}
     order by h.revision`;
   // A tombstone of what was not there changes nothing.

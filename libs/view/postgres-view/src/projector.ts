@@ -9,14 +9,17 @@ import type postgres from 'postgres';
 import { type Revision, toRevision } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
 import { createBackoff, sleep } from '@periplus/base/stdx';
-import type { Logger } from '@periplus/base/telemetry';
+import type { LogFields, Logger } from '@periplus/base/telemetry';
 import type { EventLog, Follower, LogEntry, StreamName } from '@periplus/log/event-log';
 import { decodeObjectEvent, streamNames } from '@periplus/log/object-events';
 import { type Commit, emptyFold, evolveFoldAll, toChange } from '@periplus/view/projection';
+import type { CompactionSource } from '@periplus/view/retention';
+import { type BuildProgress, createBuildMeter } from './build-progress.js';
+import { createCompactionSource } from './compaction-source.js';
 import { connectPostgres, databaseOf, isDatabaseMissing, isDuplicate, type Sql } from './connection.js';
 import { planRows } from './row-plan.js';
 import { advancePosition, PositionMovedError, sweepExpired, writeRows } from './row-writer.js';
-import { createSchema, dropSchema, hasSchema, schemaName } from './schema.js';
+import { createSchema, dropOlderSchemas, dropSchema, hasSchema, schemaName } from './schema.js';
 
 export interface ProjectorOptions {
   readonly log: EventLog;
@@ -24,6 +27,11 @@ export interface ProjectorOptions {
   readonly time: Time;
   readonly random: Random;
   readonly logger: Logger;
+  /**
+   * Runs while this projector works and its projection is built, until `signal`; must not reject. Of many projectors one works, so
+   * one compacts.
+   */
+  compact?(source: CompactionSource, signal: AbortSignal): Promise<void>;
 }
 
 export type ProjectorState =
@@ -37,6 +45,8 @@ export interface Projector {
   readonly state: ProjectorState;
   /** Where each stream's projection is; 0 before it is known. */
   position(stream: StreamName): Revision;
+  /** While the projection is being built; undefined when it is, and while nothing is known of it. */
+  readonly building: BuildProgress | undefined;
   /** Entries that were set aside since the start. */
   readonly quarantined: number;
   /** Runs until `close`. Rejects only on a bug. */
@@ -52,6 +62,8 @@ const checkIntervalMs = 1_000;
 /** A marker is given this long to come before its message is taken for expired without one. */
 const expiryGraceMs = 60_000;
 const sweepIntervalMs = 60_000;
+/** How often a long building says how far it is. */
+const progressIntervalMs = 5_000;
 
 /** The round can't go on; the next one may. */
 class RoundEndedError extends Error {
@@ -78,13 +90,28 @@ async function ensureDatabase(url: string): Promise<void> {
   }
 }
 
+function describeProgress({ revision, of, remainingMs }: BuildProgress): LogFields {
+  return {
+    percent: Math.floor((revision / of) * 100),
+    revision,
+    of,
+    ...(remainingMs === undefined ? {} : { remainingSeconds: Math.ceil(remainingMs / 1_000) }),
+  };
+}
+
 export function createProjector(options: ProjectorOptions): Projector {
   const { log, postgresUrl, time, random, logger } = options;
   const closing = new AbortController();
   const positions = new Map<StreamName, Revision>();
+  const meter = createBuildMeter(time);
   let state: ProjectorState = 'starting';
   let quarantined = 0;
   let running: Promise<void> | undefined;
+
+  function moveTo(stream: StreamName, revision: Revision): void {
+    positions.set(stream, revision);
+    meter.reached(stream, revision);
+  }
 
   async function clusterIdOf(stream: StreamName): Promise<string> {
     const entry = await log.entry(stream, await log.firstRevision(stream));
@@ -109,8 +136,14 @@ export function createProjector(options: ProjectorOptions): Projector {
     logger.info('building the projection anew', { schema: schemaName });
     await dropSchema(sql);
     await createSchema(sql);
-    for (const stream of streamNames)
-      await sql`insert into watermark values (${stream}, 0, 0, ${await clusterIdOf(stream)})`;
+    for (const stream of streamNames) {
+      const last = await log.lastRevision(stream);
+      // What Leases and Events were before is not in the log any more.
+      const exactFrom = stream === 'objects' ? 0 : last;
+      await sql`
+        insert into watermark (stream, revision, appended_ms, cluster_id, built, exact_from, exact_ms)
+        values (${stream}, 0, 0, ${await clusterIdOf(stream)}, ${last}, ${exactFrom}, 0)`;
+    }
   }
 
   async function acquireLock(session: postgres.ReservedSql<{ revision: number }>): Promise<void> {
@@ -125,13 +158,13 @@ export function createProjector(options: ProjectorOptions): Projector {
 
   async function write(sql: Sql, stream: StreamName, commits: readonly Commit[]): Promise<void> {
     if (commits.length === 0) return;
-    const plan = planRows(commits);
+    const plan = planRows(stream, commits);
     for (const { revision, subject, reason } of plan.quarantine) {
       quarantined += 1;
       logger.error('an entry is not readable and changes nothing', { stream, revision, subject, reason });
     }
     await writeRows(sql, stream, positions.get(stream)!, plan);
-    positions.set(stream, plan.revision);
+    moveTo(stream, plan.revision);
   }
 
   function follow(sql: Sql, stream: StreamName, onFailure: (error: unknown) => void): Follower {
@@ -144,7 +177,7 @@ export function createProjector(options: ProjectorOptions): Projector {
       const position = positions.get(stream)!;
       if (fold.open !== undefined || revision <= position) return;
       await advancePosition(sql, stream, position, revision);
-      positions.set(stream, revision);
+      moveTo(stream, revision);
     }
 
     return log.follow(stream, toRevision(positions.get(stream)! + 1), {
@@ -179,31 +212,56 @@ export function createProjector(options: ProjectorOptions): Projector {
     };
     const stop = (): void => round.abort();
     closing.signal.addEventListener('abort', stop, { once: true });
-    const rows = await sql<{ stream: StreamName; revision: number }[]>`select stream, revision from watermark`;
-    for (const row of rows) positions.set(row.stream, toRevision(row.revision));
+    const rows = await sql<{ stream: StreamName; revision: number; built: number }[]>`
+      select stream, revision, built from watermark`;
+    for (const { stream, revision, built } of rows) {
+      meter.begin(stream, revision, built);
+      moveTo(stream, toRevision(revision));
+    }
+    const begunMs = time.monotonic();
     const followers = streamNames.map((stream) => follow(sql, stream, end));
     state = 'following';
     logger.info('following the log', { positions: Object.fromEntries(positions) });
     let sweptMs = time.monotonic();
+    let toldMs = time.monotonic();
+    let isBuilt = meter.progress() === undefined;
+    let compacting: Promise<void> | undefined;
     try {
       while (!round.signal.aborted) {
         await sleep(time, checkIntervalMs, round.signal);
         if (round.signal.aborted) break;
         await checkPositions(session);
+        const progress = meter.progress();
+        if (progress !== undefined) {
+          if (time.monotonic() - toldMs < progressIntervalMs) continue;
+          toldMs = time.monotonic();
+          logger.info('building the projection', describeProgress(progress));
+          continue;
+        }
+        if (!isBuilt) logger.info('the projection is built', { tookMs: Math.round(time.monotonic() - begunMs) });
+        isBuilt = true;
+        if (compacting === undefined) {
+          const dropped = await dropOlderSchemas(sql);
+          if (dropped.length > 0) logger.info('older projections were dropped', { schemas: dropped });
+          const source = createCompactionSource(sql, (stream) => positions.get(stream)!);
+          compacting = options.compact?.(source, round.signal) ?? Promise.resolve();
+        }
         if (time.monotonic() - sweptMs < sweepIntervalMs) continue;
         sweptMs = time.monotonic();
         await sweepExpired(sql, 'events', time.now() - expiryGraceMs);
       }
     } finally {
+      round.abort();
       for (const follower of followers) follower.close();
       closing.signal.removeEventListener('abort', stop);
+      await compacting;
     }
     if (failure !== undefined) throw new RoundEndedError('following the log into Postgres ended', { cause: failure });
   }
 
   async function round(): Promise<void> {
     await ensureDatabase(postgresUrl);
-    const sql = connectPostgres({ url: postgresUrl, connections: 4, schema: schemaName });
+    const sql = connectPostgres({ url: postgresUrl, connections: 6, schema: schemaName });
     try {
       // Only a connection that has answered once can be reserved.
       await sql`select 1`;
@@ -236,6 +294,9 @@ export function createProjector(options: ProjectorOptions): Projector {
   return {
     get state() {
       return state;
+    },
+    get building() {
+      return state === 'following' ? meter.progress() : undefined;
     },
     get quarantined() {
       return quarantined;

@@ -1,8 +1,8 @@
 /** From commits to the rows that they change: the pure half of the projector. */
 import type { Revision } from '@periplus/api/meta';
-import type { Subject } from '@periplus/log/event-log';
+import type { StreamName, Subject } from '@periplus/log/event-log';
 import { objectRangeOf } from '@periplus/log/object-events';
-import type { Change, Commit } from '@periplus/view/projection';
+import { type Change, type Commit, type Floor, floorOf } from '@periplus/view/projection';
 
 export interface HistoryRow {
   readonly revision: Revision;
@@ -49,6 +49,15 @@ export interface QuarantineRow {
   readonly entry: Uint8Array;
 }
 
+export interface FloorRow {
+  readonly group: string;
+  readonly resource: string;
+  /** Empty: of the whole resource. */
+  readonly sortName: string;
+  readonly revision: Revision;
+  readonly atMs: number;
+}
+
 export interface RowPlan {
   readonly history: readonly HistoryRow[];
   /** One a subject. */
@@ -56,6 +65,9 @@ export interface RowPlan {
   /** Subjects whose entries are gone from the log. */
   readonly expired: readonly Subject[];
   readonly quarantine: readonly QuarantineRow[];
+  readonly floors: readonly FloorRow[];
+  /** The last commit by which the stream forgot something of itself: before it, what was can't be told. */
+  readonly forgot?: { readonly revision: Revision; readonly atMs: number };
   readonly revision: Revision;
   readonly appendedMs: number;
 }
@@ -114,17 +126,37 @@ function toLatestRow(change: StoredChange): LatestRow {
   };
 }
 
+function toFloorRow({ scope, revision, timeMs }: Floor): FloorRow {
+  const { group, resource } = scope.type === 'object' ? scope.key : scope;
+  return {
+    group: clean(group),
+    resource: clean(resource),
+    sortName: scope.type === 'object' ? toSortName(scope.key) : '',
+    revision,
+    atMs: timeMs,
+  };
+}
+
+/** The stream of Leases keeps one entry of each, that of Events drops what is old. */
+function isForgetting(stream: StreamName, change: Change): boolean {
+  if (stream === 'leases') return change.type === 'put' || change.type === 'delete';
+  return change.type === 'expired';
+}
+
 /** @param commits not empty. */
-export function planRows(commits: readonly Commit[]): RowPlan {
+export function planRows(stream: StreamName, commits: readonly Commit[]): RowPlan {
   const history: HistoryRow[] = [];
   const latest = new Map<Subject, LatestRow>();
   const expired = new Set<Subject>();
   const quarantine: QuarantineRow[] = [];
+  const floors: FloorRow[] = [];
+  let forgot: RowPlan['forgot'];
   let appendedMs = 0;
   for (const commit of commits)
     for (const change of commit.changes) {
       const { subject, revision } = change;
       appendedMs = change.timestampMs;
+      if (isForgetting(stream, change)) forgot = { revision: commit.revision, atMs: change.timestampMs };
       if (change.type === 'quarantined') {
         quarantine.push({ revision, subject, reason: clean(change.reason), entry: change.payload });
         continue;
@@ -134,6 +166,8 @@ export function planRows(commits: readonly Commit[]): RowPlan {
         latest.delete(subject);
         continue;
       }
+      const floor = change.type === 'system' ? floorOf(stream, change.event) : undefined;
+      if (floor !== undefined) floors.push(toFloorRow(floor));
       expired.delete(subject);
       latest.set(subject, toLatestRow(change));
       history.push(toHistoryRow(change, commit.revision));
@@ -144,6 +178,8 @@ export function planRows(commits: readonly Commit[]): RowPlan {
     latest: [...latest.values()],
     expired: [...expired],
     quarantine,
+    floors,
+    ...(forgot ? { forgot } : {}),
     revision: commits[commits.length - 1]!.revision,
     appendedMs,
   };

@@ -86,6 +86,27 @@ async function insertQuarantine(sql: Transaction, stream: StreamName, rows: RowP
       values (${stream}, ${row.revision}, ${row.subject}, ${row.reason}, ${Buffer.from(row.entry)})`;
 }
 
+/** A resource's floor takes those of its objects along that are lower. */
+async function raiseFloors(sql: Transaction, stream: StreamName, floors: RowPlan['floors']): Promise<void> {
+  for (const { group, resource, sortName, revision, atMs } of floors) {
+    await sql`
+      insert into floor (stream, api_group, resource, sort_name, revision, at_ms)
+      values (${stream}, ${group}, ${resource}, ${sortName}, ${revision}, ${atMs})
+      on conflict (stream, api_group, resource, sort_name) do update set
+        revision = greatest(floor.revision, excluded.revision), at_ms = greatest(floor.at_ms, excluded.at_ms)`;
+    if (sortName === '')
+      await sql`
+        delete from floor where stream = ${stream} and api_group = ${group} and resource = ${resource}
+          and sort_name <> '' and revision <= ${revision}`;
+  }
+}
+
+async function noteForgotten(sql: Transaction, stream: StreamName, { revision, atMs }: NonNullable<RowPlan['forgot']>) {
+  await sql`
+    update watermark set exact_from = greatest(exact_from, ${revision}), exact_ms = greatest(exact_ms, ${atMs})
+    where stream = ${stream}`;
+}
+
 async function move(sql: Transaction, stream: StreamName, from: Revision, to: Revision, appendedMs: number) {
   const moved = await sql`
     update watermark set revision = ${to}, appended_ms = greatest(appended_ms, ${appendedMs})
@@ -103,6 +124,8 @@ export async function writeRows(sql: Sql, stream: StreamName, from: Revision, pl
     if (plan.history.length > 0) await insertHistory(transaction, stream, plan.history);
     if (plan.latest.length > 0) await upsertLatest(transaction, stream, plan.latest);
     if (stream === 'leases' && plan.latest.length > 0) await removeOverwritten(transaction, plan.latest);
+    await raiseFloors(transaction, stream, plan.floors);
+    if (plan.forgot !== undefined) await noteForgotten(transaction, stream, plan.forgot);
     if (plan.quarantine.length > 0) await insertQuarantine(transaction, stream, plan.quarantine);
   });
 }
@@ -117,11 +140,12 @@ export async function sweepExpired(sql: Sql, stream: StreamName, beforeMs: numbe
   return sql.begin(async (transaction) => {
     const rows = await transaction<{ subject: string }[]>`
       select subject from latest where stream = ${stream} and expires_ms < ${beforeMs} limit 10000`;
-    if (rows.length > 0)
-      await removeSubjects(
-        transaction,
-        rows.map((row) => row.subject),
-      );
+    if (rows.length === 0) return 0;
+    await removeSubjects(
+      transaction,
+      rows.map((row) => row.subject),
+    );
+    await transaction`update watermark set exact_from = revision, exact_ms = appended_ms where stream = ${stream}`;
     return rows.length;
   });
 }

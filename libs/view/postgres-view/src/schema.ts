@@ -1,21 +1,37 @@
 /**
  * The projection's tables. The schema's name carries its version: a new layout is a new schema, built by reading the log anew.
  *
- * `history` has every retained entry once, with the entry's bytes; `latest` names the last entry of each subject. What people
+ * `history` has every retained entry once, with the entry's bytes; `latest` names the last entry of each subject; `floor` and
+ * `watermark.exact_from` say from where on the past is whole. What people
  * query are the views `objects` and `object_history`, which show an object's JSON cut out of the entry (null when sealed).
  */
 import type { Sql } from './connection.js';
 
-export const schemaName = 'periplus_v1';
+export const schemaName = 'periplus_v2';
 
-/** `sort_name` is `namespace/name`, in the order of its UTF-8 bytes, as upstream's store has it. */
+/**
+ * `sort_name` is `namespace/name`, in the order of its UTF-8 bytes, as upstream's store has it; in a floor it is empty when the
+ * floor is the resource's. `built` is where the log ended when the building began: until then there is no past to be read.
+ */
 const statements: readonly string[] = [
   `create schema ${schemaName}`,
   `create table ${schemaName}.watermark (
     stream text primary key,
     revision bigint not null,
     appended_ms bigint not null,
-    cluster_id text not null
+    cluster_id text not null,
+    built bigint not null,
+    exact_from bigint not null,
+    exact_ms bigint not null
+  )`,
+  `create table ${schemaName}.floor (
+    stream text not null,
+    api_group text not null,
+    resource text not null,
+    sort_name text collate "C" not null,
+    revision bigint not null,
+    at_ms bigint not null,
+    primary key (stream, api_group, resource, sort_name)
   )`,
   `create table ${schemaName}.history (
     stream text not null,
@@ -88,6 +104,17 @@ export async function createSchema(sql: Sql): Promise<void> {
 
 export async function dropSchema(sql: Sql): Promise<void> {
   await sql.unsafe(`drop schema if exists ${schemaName} cascade`);
+}
+
+/** Drops the schemas of older versions, which nobody fills any more; says which. */
+export async function dropOlderSchemas(sql: Sql): Promise<readonly string[]> {
+  const current = Number(schemaName.slice('periplus_v'.length));
+  const rows = await sql<
+    { name: string }[]
+  >`select nspname as name from pg_namespace where nspname ~ '^periplus_v[0-9]+$'`;
+  const older = rows.map(({ name }) => name).filter((name) => Number(name.slice('periplus_v'.length)) < current);
+  for (const name of older) await sql`drop schema ${sql(name)} cascade`;
+  return older;
 }
 
 export async function hasSchema(sql: Sql): Promise<boolean> {

@@ -30,16 +30,16 @@ describe('the fold of transactions', () => {
     ['one that was promised larger', 't0/5 t1/5 x x', '1 2 | 3 | 4', 0],
     ['one that another interrupts', 't0/3 u0/2 u1/2', '1 | 2 3', 0],
     ['one of which entries were purged', 't0/4 - t2/4 t3/4', '1 3 4', 0],
-    ['one whose last entry was purged', 't0/3 t1/3 - x', '1 2 | 4', 0],
+    ['one whose last entry was purged', 't0/3 t1/3 - x', '1 2 to 3 | 4', 0],
+    ['one of which only the first entry is left', 't0/3 - - x', '1 to 3 | 4', 0],
     ['one whose first entries were purged', '- - t2/4 t3/4 x', '3 4 | 5', 0],
   ])('commits %s', (_name, text, commits, open) => {
     const step = evolveFoldAll(emptyFold, toChanges(text));
-    expect(step.commits.map((commit) => commit.changes.map((change) => change.revision).join(' ')).join(' | ')).toBe(
-      commits,
-    );
-    expect(step.commits.map((commit) => commit.revision)).toEqual(
-      step.commits.map((commit) => commit.changes[commit.changes.length - 1]!.revision),
-    );
+    const described = step.commits.map(({ changes, revision }) => {
+      const revisions = changes.map((change) => change.revision);
+      return `${revisions.join(' ')}${revision === revisions.at(-1) ? '' : ` to ${revision}`}`;
+    });
+    expect(described.join(' | ')).toBe(commits);
     expect(step.state.open?.changes.length ?? 0).toBe(open);
   });
 

@@ -3,12 +3,13 @@
  *
  * Worked example, `a/1` meaning a transaction's second entry:  5: x   6: t/0 of 3   7: t/1   8: t/2   9: y
  * gives the commits {5: x}, {8: t/0 t/1 t/2}, {9: y}; while 6 and 7 are read nothing is committed.
- * An entry that can't belong to the open transaction ends it: the writer promised more than it appended.
+ * An entry that can't belong to the open transaction ends it. Behind its last revision: the rest has been purged, and what is left
+ * still counts from where the whole did. Before: the writer promised more than it appended.
  */
-import type { Revision } from '@periplus/api/meta';
+import { type Revision, toRevision } from '@periplus/api/meta';
 import type { Change } from './change.js';
 
-/** Changes that become visible together; `revision` is that of the last. */
+/** Changes that become visible together; `revision` is that of the transaction's last. */
 export interface Commit {
   readonly revision: Revision;
   readonly changes: readonly Change[];
@@ -32,8 +33,8 @@ export interface FoldStep {
   readonly commits: readonly Commit[];
 }
 
-function toCommit(changes: readonly Change[]): Commit {
-  return { revision: changes[changes.length - 1]!.revision, changes };
+function toCommit(changes: readonly Change[], revision = changes[changes.length - 1]!.revision): Commit {
+  return { revision, changes };
 }
 
 function transactionOf(change: Change) {
@@ -49,7 +50,9 @@ export function evolveFold(state: FoldState, change: Change): FoldStep {
   const { open } = state;
   if (open !== undefined && !belongsTo(open, change)) {
     const next = evolveFold(emptyFold, change);
-    return { state: next.state, commits: [toCommit(open.changes), ...next.commits] };
+    const isCut = change.revision > open.endRevision;
+    const ended = toCommit(open.changes, isCut ? toRevision(open.endRevision) : undefined);
+    return { state: next.state, commits: [ended, ...next.commits] };
   }
   if (open !== undefined) {
     const changes = [...open.changes, change];

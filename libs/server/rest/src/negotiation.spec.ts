@@ -2,7 +2,7 @@ import { negotiate } from './negotiation.js';
 import { parseQueryOptions } from './query-options.js';
 
 describe('the form of an answer', () => {
-  const renderings = ['Table/v1', 'PartialObjectMetadata/v1'];
+  const renderings = ['Table/v1.meta.k8s.io', 'PartialObjectMetadata/v1.meta.k8s.io'];
   it.each([
     [undefined, { encoding: 'json', as: 'object' }],
     ['*/*', { encoding: 'json', as: 'object' }],
@@ -10,6 +10,7 @@ describe('the form of an answer', () => {
     ['application/json;q=0.5, application/yaml', { encoding: 'yaml', as: 'object' }],
     ['application/json;as=Table;v=v1;g=meta.k8s.io,application/json', { encoding: 'json', as: 'Table' }],
     ['application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json', { encoding: 'json', as: 'object' }],
+    ['application/json;as=Table;v=v1;g=else.k8s.io,application/json', { encoding: 'json', as: 'object' }],
     ['application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', { encoding: 'json', as: 'PartialObjectMetadata' }],
   ])('Accept %s gives %j', (accept, expected) => {
     expect(negotiate(accept, renderings)).toMatchObject(expected);

@@ -58,7 +58,7 @@ function encodingOf(type: string): Encoding | undefined {
   }
 }
 
-/** @param renderings which `as` forms this answer has, as `Table/v1`. The first range that can be met wins; 406 when none can. */
+/** @param renderings which `as` forms this answer has, as `Table/v1.meta.k8s.io`. The first range that can be met wins; 406 when none can. */
 export function negotiate(header: string | undefined, renderings: readonly string[]): AcceptedForm {
   for (const range of parseAccept(header)) {
     const encoding = encodingOf(range.type);
@@ -66,7 +66,8 @@ export function negotiate(header: string | undefined, renderings: readonly strin
     const as = range.parameters.get('as');
     if (as === undefined) return { encoding, as: 'object', version: '' };
     const version = range.parameters.get('v') ?? '';
-    if (renderings.includes(`${as}/${version}`)) return { encoding, as: as as AcceptedForm['as'], version };
+    const group = range.parameters.get('g') ?? '';
+    if (renderings.includes(`${as}/${version}.${group}`)) return { encoding, as: as as AcceptedForm['as'], version };
   }
   throw notAcceptable(
     'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',

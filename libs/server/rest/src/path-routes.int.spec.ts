@@ -58,4 +58,43 @@ describe('paths that are no resource', () => {
     expect([answer.code, answer.text]).toEqual([code, text]);
     expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
   });
+
+  it('names the paths that there are, for people', async () => {
+    const { text } = await get('/');
+    const { paths } = JSON.parse(text) as { paths: string[] };
+    expect(text).toBe(JSON.stringify({ paths }, null, 2));
+    expect(paths).toEqual(expect.arrayContaining(['/api/v1', '/apis/apps', '/apis/apps/v1', '/version']));
+    for (const path of paths.filter((one) => !/openi|well-known/.test(one))) expect((await get(path)).code).toBe(200);
+  });
+
+  it.each([
+    ['POST', '/version', 405],
+    ['DELETE', '/apis/apps/v1', 405],
+    ['POST', '/nowhere', 404],
+    ['HEAD', '/version', 200],
+  ])('%s %s is %d', async (method, path, code) => {
+    expect((await server.call({ method, path })).code).toBe(code);
+  });
+
+  it('does not send what is discovered twice', async () => {
+    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+    const first = await get('/apis', { accept });
+    expect(first.headers).toMatchObject({ vary: 'Accept', 'content-type': accept });
+    const again = await get('/apis', { accept, 'if-none-match': first.headers['etag'] as string });
+    expect([again.code, again.bytes.length]).toEqual([304, 0]);
+    expect((await get('/api', { accept, 'if-none-match': first.headers['etag'] as string })).code).toBe(200);
+  });
+
+  it.each([
+    ['a resource', '/api/v1/namespaces/default', 200],
+    ['a refusal', '/api/v1/namespaces/none', 404],
+    ['discovery', '/apis/apps/v1', 200],
+  ])('indents %s for people', async (_name, path, code) => {
+    const plain = await get(path);
+    const indented = await get(path, { 'user-agent': 'curl/8.0' });
+    expect([plain.code, indented.code]).toEqual([code, code]);
+    expect(plain.text).not.toContain('\n ');
+    expect(indented.text).toBe(JSON.stringify(JSON.parse(plain.text), null, 2));
+    expect((await get(`${path}?pretty=true`)).text).toBe(indented.text);
+  });
 });

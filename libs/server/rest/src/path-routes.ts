@@ -1,10 +1,14 @@
 /** Paths that are no resource: discovery, OpenAPI, version, health, metrics, the issuer's keys. */
-import { notAcceptable, unknownResource } from '@periplus/api/meta';
+import { unknownResource } from '@periplus/api/meta';
 import type { Publication } from '@periplus/api/schema';
 import type { HealthQuestion } from '@periplus/base/telemetry';
 import type { UserInfo } from '@periplus/server/authn';
-import { type AcceptedForm, mediaTypes, negotiate, parseAccept } from './negotiation.js';
-import { renderJson } from './rendering.js';
+import { answerDiscovery } from './discovery-routes.js';
+import { mediaTypes } from './negotiation.js';
+import { answerOpenApi } from './openapi-routes.js';
+import { jsonAnswer, type PathAnswer } from './path-answer.js';
+import { methodNotAllowedHere } from './path-method.js';
+import { indentJson, wantsPretty } from './pretty-json.js';
 import type { IncomingRequest } from './request-body.js';
 import type { PathRequest } from './request-path.js';
 import type { OutgoingResponse } from './watch-response.js';
@@ -39,39 +43,25 @@ export interface PathRoutesOptions {
   readonly authorizePath: (user: UserInfo, verb: string, path: string) => void;
 }
 
-interface Answer {
-  readonly code: number;
-  readonly contentType: string;
-  readonly body: Uint8Array;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-const plainJson: AcceptedForm = { encoding: 'json', as: 'object', version: '' };
-const discoveryRenderings = ['APIGroupDiscoveryList/v2'] as const;
-const aggregatedParameters = ';g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
-const openApiV2Protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
-/** Its older name, which is no valid media type, and which clients still ask for. */
-const openApiV2ProtobufOld = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
-const rootPaths = [
-  '/api',
-  '/api/v1',
-  '/apis',
+const ownPaths = [
+  '/.well-known/openid-configuration',
   '/healthz',
   '/livez',
   '/metrics',
   '/openapi/v2',
   '/openapi/v3',
+  '/openid/v1/jwks',
   '/readyz',
   '/version',
 ];
 
 export function createPathRoutes(options: PathRoutesOptions): PathRoutes {
-  async function find(path: string, query: URLSearchParams, request: IncomingRequest): Promise<Answer | undefined> {
+  async function find(path: string, query: URLSearchParams, request: IncomingRequest): Promise<PathAnswer | undefined> {
     switch (path.split('/')[1]) {
       case '':
-        return path === '/' ? toJson({ paths: rootPaths }) : undefined;
+        return path === '/' ? forPeople({ paths: rootPaths(options.publication()) }) : undefined;
       case 'version':
-        return path === '/version' ? toJson(options.version) : undefined;
+        return path === '/version' ? forPeople(options.version) : undefined;
       case 'metrics':
         return path === '/metrics' ? toText(await options.metrics()) : undefined;
       case 'livez':
@@ -81,13 +71,13 @@ export function createPathRoutes(options: PathRoutesOptions): PathRoutes {
         return health && toText(health);
       }
       case 'openapi':
-        return findOpenApi(options.publication(), path, query, request);
+        return answerOpenApi(options.publication(), path, query, request);
       case 'api':
       case 'apis':
-        return findDiscovery(options.publication(), path, negotiate(request.headers.accept, discoveryRenderings));
+        return answerDiscovery(options.publication(), path, request);
       default: {
         const document = options.issuer(path);
-        return document && toJson(document);
+        return document && jsonAnswer(document);
       }
     }
   }
@@ -97,9 +87,10 @@ export function createPathRoutes(options: PathRoutesOptions): PathRoutes {
       // What is authorized is what is served: one slash at the end means the same, anything else is another path.
       const pathname = path.path.length > 1 && path.path.endsWith('/') ? path.path.slice(0, -1) : path.path;
       options.authorizePath(user, path.verb, pathname);
-      if (request.method !== 'GET' && request.method !== 'HEAD') throw unknownResource();
-      const answer = await find(pathname, query, request);
-      if (!answer) throw unknownResource();
+      const found = await find(pathname, query, request);
+      if (!found) throw unknownResource();
+      if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowedHere();
+      const answer = indentedFor(found, query, request);
       response.writeHead(answer.code, {
         'content-type': answer.contentType,
         'content-length': String(answer.body.length),
@@ -111,76 +102,27 @@ export function createPathRoutes(options: PathRoutesOptions): PathRoutes {
   };
 }
 
-function findDiscovery(publication: Publication, path: string, form: AcceptedForm): Answer | undefined {
-  const [, root, first, second, ...rest] = path.split('/');
-  if (rest.length > 0) return undefined;
-  if (first === undefined) {
-    if (form.as !== 'object')
-      return toJson(publication.aggregatedDiscovery(root as 'api' | 'apis'), form, aggregatedParameters);
-    return toJson(root === 'api' ? publication.apiVersions() : publication.apiGroupList(), form);
-  }
-  const document =
-    root === 'api'
-      ? second === undefined
-        ? publication.apiResourceList('', first)
-        : undefined
-      : second === undefined
-        ? publication.apiGroup(first)
-        : publication.apiResourceList(first, second);
-  return document && toJson(document, { ...form, as: 'object' });
+function indentedFor(answer: PathAnswer, query: URLSearchParams, request: IncomingRequest): PathAnswer {
+  const isIndented =
+    answer.indented === 'always' ||
+    (answer.indented === 'when asked for' && wantsPretty(query, request.headers['user-agent']));
+  return isIndented && answer.contentType.startsWith(mediaTypes.json)
+    ? { ...answer, body: indentJson(answer.body) }
+    : answer;
 }
 
-function findOpenApi(
-  publication: Publication,
-  path: string,
-  query: URLSearchParams,
-  request: IncomingRequest,
-): Answer | undefined {
-  if (path === '/openapi/v3') return toJson(publication.openApiV3Index());
-  if (path === '/openapi/v2') {
-    if (openApiV2Form(request.headers.accept) === 'json') return jsonDocument(publication.openApiV2(), request, false);
-    const { bytes, hash } = publication.openApiV2Protobuf();
-    return toDocument({ contentType: openApiV2Protobuf, body: () => bytes, hash }, request, false);
-  }
-  const prefix = '/openapi/v3/';
-  const document = path.startsWith(prefix) ? publication.openApiV3(path.slice(prefix.length)) : undefined;
-  return document && jsonDocument(document, request, query.get('hash') === document.hash);
+/** Everything that can be asked for, but for what is below groups' versions and single checks. */
+function rootPaths(publication: Publication): string[] {
+  const groups = publication.apiGroupList().groups ?? [];
+  const ofGroups = groups.flatMap(({ name, versions }) => [
+    `/apis/${name}`,
+    ...(versions ?? []).map(({ groupVersion }) => `/apis/${groupVersion}`),
+  ]);
+  return ['/api', '/api/v1', '/apis', ...ofGroups, ...ownPaths].sort();
 }
 
-function openApiV2Form(accept: string | undefined): 'json' | 'protobuf' {
-  for (const { type } of parseAccept(accept)) {
-    if (type === mediaTypes.json || type === 'application/*' || type === '*/*') return 'json';
-    if (type === openApiV2Protobuf || type === openApiV2ProtobufOld) return 'protobuf';
-  }
-  throw notAcceptable(`only the following media types are accepted: ${mediaTypes.json}, ${openApiV2Protobuf}`);
-}
-
-interface Document {
-  readonly contentType: string;
-  readonly body: () => Uint8Array;
-  readonly hash: string;
-}
-
-const jsonDocument = (
-  { json, hash }: { readonly json: string; readonly hash: string },
-  request: IncomingRequest,
-  isPinned: boolean,
-): Answer => toDocument({ contentType: mediaTypes.json, body: () => Buffer.from(json), hash }, request, isPinned);
-
-/** @param isPinned asked for by its hash: it will never change under this URL. */
-function toDocument(document: Document, request: IncomingRequest, isPinned: boolean): Answer {
-  const { contentType } = document;
-  const etag = JSON.stringify(document.hash);
-  const headers = { etag, vary: 'Accept', ...(isPinned ? { 'cache-control': 'public, immutable' } : {}) };
-  if (request.headers['if-none-match'] === etag) return { code: 304, contentType, body: new Uint8Array(), headers };
-  return { code: 200, contentType, body: document.body(), headers };
-}
-
-function toJson(value: object, form: AcceptedForm = plainJson, parameters = ''): Answer {
-  const { contentType, chunks } = renderJson(value, form, parameters);
-  return { code: 200, contentType, body: Buffer.concat(chunks) };
-}
-
-function toText({ code, text, contentType }: TextAnswer): Answer {
+function toText({ code, text, contentType }: TextAnswer): PathAnswer {
   return { code, contentType, body: Buffer.from(text) };
 }
+
+const forPeople = (value: object): PathAnswer => ({ ...jsonAnswer(value), indented: 'always' });

@@ -11,6 +11,7 @@ import {
 import { encodeJson, parseJson, printTable } from '@periplus/api/schema';
 import type { ApiResult, ListResult, ServedObject } from '@periplus/server/requests';
 import { type AcceptedForm, mediaTypes } from './negotiation.js';
+import { indentJson, prettyBytesMax } from './pretty-json.js';
 import type { ProtobufAnswers } from './protobuf-answers.js';
 import { toYaml } from './yaml-writer.js';
 
@@ -30,7 +31,11 @@ export interface RenderOptions {
 }
 
 /** What a result can be rendered as, for the negotiation. */
-export const objectRenderings = ['Table/v1', 'PartialObjectMetadata/v1', 'PartialObjectMetadataList/v1'] as const;
+export const objectRenderings = [
+  'Table/v1.meta.k8s.io',
+  'PartialObjectMetadata/v1.meta.k8s.io',
+  'PartialObjectMetadataList/v1.meta.k8s.io',
+] as const;
 
 const utf8 = new TextEncoder();
 const comma = utf8.encode(',');
@@ -66,6 +71,13 @@ export function renderJson(value: object, form: AcceptedForm, parameters: string
   const json = utf8.encode(encodeJson(value as JsonObject));
   if (form.encoding === 'yaml') return { contentType: `${mediaTypes.yaml}${parameters}`, chunks: [yamlOf(json)] };
   return { contentType: `${mediaTypes.json}${parameters}`, chunks: [json] };
+}
+
+/** The same for a person to read, where it is JSON that a person may read. */
+export function prettied<T extends Omit<Rendered, 'code'>>(rendered: T, isPretty: boolean): T {
+  if (!isPretty || !rendered.contentType.startsWith(mediaTypes.json)) return rendered;
+  if (rendered.chunks.reduce((sum, chunk) => sum + chunk.length, 0) > prettyBytesMax) return rendered;
+  return { ...rendered, chunks: [indentJson(Buffer.concat(rendered.chunks))] };
 }
 
 /** What this server has written itself has no limits but its own. */

@@ -6,9 +6,11 @@ import type { Random, Time } from '@periplus/base/clock';
 import type { UserInfo } from '@periplus/server/authn';
 import type { ApiRequest, RequestBody, RequestHandler, ServedObject, WatchHandle } from '@periplus/server/requests';
 import { negotiate } from './negotiation.js';
+import { requirePathMethod } from './path-method.js';
+import { wantsPretty } from './pretty-json.js';
 import type { ProtobufAnswers } from './protobuf-answers.js';
 import { parseQueryOptions } from './query-options.js';
-import { objectRenderings, renderResult, type RenderOptions } from './rendering.js';
+import { objectRenderings, prettied, renderResult, type RenderOptions } from './rendering.js';
 import { type IncomingRequest, readBody } from './request-body.js';
 import type { ResourceRequest } from './request-path.js';
 import type { RestLimits } from './rest-limits.js';
@@ -55,7 +57,9 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
   ): Promise<ApiRequest> {
     const { resource, query, user, request } = context;
     const { target } = resource;
-    if (!findResource(options.schema, target.group, target.version, target.resource)) throw unknownResource();
+    const kind = findResource(options.schema, target.group, target.version, target.resource);
+    if (!kind) throw unknownResource();
+    requirePathMethod(kind, target, resource.verb);
     const body =
       resource.verb === 'get' || resource.verb === 'list' || resource.verb === 'watch' || resource.verb === 'connect'
         ? undefined
@@ -138,7 +142,10 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
         if (warnings.length < warningsMax) warnings.push(text);
       });
       const result = await options.handler.handle(apiRequest);
-      const rendered = renderResult(result, form, { ...renderOptions(query), now: options.time.now() });
+      const rendered = prettied(
+        renderResult(result, form, { ...renderOptions(query), now: options.time.now() }),
+        wantsPretty(query, request.headers['user-agent']),
+      );
       const length = rendered.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
       response.writeHead(rendered.code, {
         'content-type': rendered.contentType,

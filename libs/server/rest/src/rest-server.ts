@@ -20,7 +20,8 @@ import { createInFlight } from './in-flight.js';
 import { type AcceptedForm, negotiate } from './negotiation.js';
 import type { PathRoutes } from './path-routes.js';
 import { createProtobufAnswers } from './protobuf-answers.js';
-import { renderStatus } from './rendering.js';
+import { wantsPretty } from './pretty-json.js';
+import { prettied, renderStatus } from './rendering.js';
 import type { IncomingRequest } from './request-body.js';
 import { parseRequestHead, type RequestHead } from './request-head.js';
 import type { ResourceRequest } from './request-path.js';
@@ -142,7 +143,11 @@ export function createRestServer(options: RestServerOptions): RestServer {
       response.destroy();
       return;
     }
-    const rendered = renderStatus(status, acceptedForm(request), protobuf);
+    const query = new URLSearchParams(request.url?.split('?')[1]);
+    const rendered = prettied(
+      renderStatus(status, acceptedForm(request), protobuf),
+      wantsPretty(query, request.headers['user-agent']),
+    );
     response.writeHead(rendered.code, { 'content-type': rendered.contentType, ...failureHeaders(status) });
     response.end(Buffer.concat(rendered.chunks));
     if (!request.complete) linger(request, response);

@@ -9,18 +9,20 @@ export interface ChannelProtocol {
   readonly statusAtEnd: boolean;
   /** Channel 255 closes another one. */
   readonly canClose: boolean;
+  /** What is refused is told by the error channel, not by the answer to the upgrade. */
+  readonly tellsRefusals: boolean;
   readonly base64: boolean;
 }
 
 const protocols: readonly ChannelProtocol[] = [
-  { name: 'v5.channel.k8s.io', statusAtEnd: true, canClose: true, base64: false },
-  { name: 'v4.channel.k8s.io', statusAtEnd: true, canClose: false, base64: false },
-  { name: 'v4.base64.channel.k8s.io', statusAtEnd: true, canClose: false, base64: true },
-  { name: 'channel.k8s.io', statusAtEnd: false, canClose: false, base64: false },
-  { name: 'base64.channel.k8s.io', statusAtEnd: false, canClose: false, base64: true },
+  { name: 'v5.channel.k8s.io', statusAtEnd: true, canClose: true, tellsRefusals: true, base64: false },
+  { name: 'v4.channel.k8s.io', statusAtEnd: true, canClose: false, tellsRefusals: false, base64: false },
+  { name: 'v4.base64.channel.k8s.io', statusAtEnd: true, canClose: false, tellsRefusals: false, base64: true },
+  { name: 'channel.k8s.io', statusAtEnd: false, canClose: false, tellsRefusals: false, base64: false },
+  { name: 'base64.channel.k8s.io', statusAtEnd: false, canClose: false, tellsRefusals: false, base64: true },
 ];
 
-const unnamed: ChannelProtocol = { name: '', statusAtEnd: false, canClose: false, base64: false };
+const unnamed: ChannelProtocol = { name: '', statusAtEnd: false, canClose: false, tellsRefusals: false, base64: false };
 
 /** The client's first choice that we speak; undefined when it named only others. */
 export function chooseProtocol(offered: readonly string[]): ChannelProtocol | undefined {

@@ -316,12 +316,25 @@ suite(`the kubelet's server${problem === undefined ? '' : ` (skipped: ${problem}
 
   it.each([
     ['an unknown container', '/exec/ns/p/none?output=1&command=true', 404, /not valid for pod/],
-    ['a container that does not run', '/exec/ns/p/late?output=1&command=true', 404, /container not found \("late"\)/],
+    ['a container that does not run', '/exec/ns/p/late?output=1&command=true', 500, /^container not found \("late"\)$/],
     ['no command', exec('output=1'), 400, /command is required/],
     ['no stream', exec('command=true'), 400, /at least 1 of stdin, stdout, stderr/],
   ])('refuses to exec in, or with, %s', async (_name, path, refused, text) => {
-    const answer = await talk(path, ['v5.channel.k8s.io']);
+    const answer = await talk(path, ['v4.channel.k8s.io']);
     expect(answer).toMatchObject({ refused, text: expect.stringMatching(text) as unknown });
+  });
+
+  it.each([
+    ['a container that does not run', '/exec/ns/p/late?output=1&command=true', 'container not found ("late")'],
+    ['an unknown pod', '/attach/ns/none/main?output=1', 'pod none_ns not found'],
+  ])('says by the newest protocol that there is %s', async (_name, path, text) => {
+    const answer = (await talk(path, ['v5.channel.k8s.io'])) as Conversation;
+    expect(answer).toMatchObject({ code: 1000, protocol: 'v5.channel.k8s.io' });
+    expect(JSON.parse(answer.said[3] ?? '')).toMatchObject({
+      status: 'Failure',
+      reason: 'InternalError',
+      message: `Internal error occurred: unable to upgrade connection: ${text}`,
+    });
   });
 
   it('refuses protocols that it does not know', async () => {

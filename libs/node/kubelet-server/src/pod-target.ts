@@ -52,7 +52,6 @@ export function containerIdOf(reference: string | undefined): string | undefined
 export function runningContainerId(target: PodTarget): string {
   const status = statusOfContainer(target);
   const id = containerIdOf(status.containerID);
-  if (!id || !status.state?.running)
-    throw new RequestRefused(404, `unable to upgrade connection: container not found ("${target.container}")`);
+  if (!id || !status.state?.running) throw new RequestRefused(500, `container not found ("${target.container}")`);
   return id;
 }

@@ -26,7 +26,7 @@ export function connectToRuntime(url: string, protocols: readonly string[]): Pro
     const timer = setTimeout(() => pending.destroy(new Error(`no answer within ${LIMIT_MS} ms`)), LIMIT_MS);
     const fail = (status: number, text: string): void => {
       clearTimeout(timer);
-      reject(new RequestRefused(status, `unable to upgrade connection: ${text}`));
+      reject(new RequestRefused(status, text));
     };
     pending.once('error', (error) => fail(502, error.message));
     pending.once('upgrade', (answer, socket, head) => {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { containersOf, identityOf } from '@periplus/node/pod-lifecycle';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { bridgeChannels } from './channel-bridge.js';
-import { type ChannelProtocol, chooseProtocol } from './channel-protocol.js';
+import { type ChannelProtocol, channels, chooseProtocol, encodeMessage } from './channel-protocol.js';
 import { findTarget, type PodTarget, runningContainerId } from './pod-target.js';
 import { connectToRuntime } from './runtime-connection.js';
 import { relaySpdy } from './spdy-relay.js';
@@ -32,6 +32,7 @@ export interface UpgradeServer {
 const EXEC_PROTOCOL = 'v4.channel.k8s.io';
 const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 const COMMAND_BYTES_MAX = 128 * 1024;
+const NORMAL_CLOSURE = 1000;
 const PROTOCOL_HEADER = 'sec-websocket-protocol';
 
 function isWebSocket(request: IncomingMessage): boolean {
@@ -60,6 +61,27 @@ function streamRequest(target: PodTarget, query: URLSearchParams): StreamRequest
 function offered(request: IncomingMessage): readonly string[] {
   const value = request.headers[PROTOCOL_HEADER];
   return value === undefined ? [] : value.split(',').map((part) => part.trim());
+}
+
+function requireProtocol(request: IncomingMessage): ChannelProtocol {
+  const protocol = chooseProtocol(offered(request));
+  if (!protocol) throw new RequestRefused(403, `none of the protocols is known: ${offered(request).join(', ')}`);
+  return protocol;
+}
+
+function refusalStatus({ message }: RequestRefused): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: `Internal error occurred: unable to upgrade connection: ${message}`,
+      reason: 'InternalError',
+      details: { causes: [{ message: `unable to upgrade connection: ${message}` }] },
+      code: 500,
+    }),
+  );
 }
 
 export function createUpgradeServer(options: UpgradeOptions): UpgradeServer {
@@ -94,11 +116,20 @@ export function createUpgradeServer(options: UpgradeOptions): UpgradeServer {
       await relaySpdy(url, request, socket, head);
       return;
     }
-    const protocol: ChannelProtocol | undefined = chooseProtocol(offered(request));
-    if (!protocol) throw new RequestRefused(403, `none of the protocols is known: ${offered(request).join(', ')}`);
+    const protocol = requireProtocol(request);
     const connection = await connectToRuntime(url, [EXEC_PROTOCOL]);
     const client = await accept(request, socket, head, protocol.name);
     bridgeChannels(client, protocol, connection, wanted);
+  }
+
+  /** The newest protocol carries refusals too: its clients take an upgrade that fails for a server too old for them. */
+  async function sayRefusal(refused: RequestRefused, request: IncomingMessage, socket: Duplex, head: Buffer) {
+    const protocol = requireProtocol(request);
+    if (!protocol.tellsRefusals) throw refused;
+    const client = await accept(request, socket, head, protocol.name);
+    client.on('error', () => socket.destroy());
+    client.send(encodeMessage(protocol, channels.error, refusalStatus(refused)));
+    client.close(NORMAL_CLOSURE);
   }
 
   async function portForward(target: PodTarget, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -120,9 +151,14 @@ export function createUpgradeServer(options: UpgradeOptions): UpgradeServer {
     async serve(request, socket, head) {
       const { pathname, searchParams } = new URL(request.url ?? '/', 'https://kubelet');
       const verb = pathname.split('/')[1];
-      if (verb === 'exec' || verb === 'attach')
-        await execOrAttach(findTarget(pathname, pods), searchParams, request, socket, head);
-      else if (verb === 'portForward') await portForward(findTarget(pathname, pods), request, socket, head);
+      if (verb === 'exec' || verb === 'attach') {
+        try {
+          await execOrAttach(findTarget(pathname, pods), searchParams, request, socket, head);
+        } catch (error) {
+          if (!(error instanceof RequestRefused) || !isWebSocket(request)) throw error;
+          await sayRefusal(error, request, socket, head);
+        }
+      } else if (verb === 'portForward') await portForward(findTarget(pathname, pods), request, socket, head);
       else throw new RequestRefused(404, 'not found');
     },
     close: () => websockets.close(),

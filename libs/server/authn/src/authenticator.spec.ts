@@ -14,7 +14,7 @@ const authenticator = (mayImpersonate: (target: ImpersonationTarget) => boolean 
     mayImpersonate: (_user, target) => mayImpersonate(target),
   });
 
-const certificate = { commonName: 'jane', organizations: ['devs'] };
+const certificate = { commonName: 'jane', organizations: ['devs'], fingerprint: 'AB:CD:01' };
 
 describe('authentication', () => {
   const users: [name: string, credentials: Credentials, user: string, groups: string[]][] = [
@@ -30,6 +30,12 @@ describe('authentication', () => {
   ];
   it.each(users)('knows the user of %s', (_name, credentials, user, groups) => {
     expect(authenticator().authenticate(credentials)).toMatchObject({ name: user, groups });
+  });
+
+  it('says which certificate it was', () => {
+    expect(authenticator().authenticate({ clientCertificate: certificate }).extra).toEqual(
+      new Map([['authentication.kubernetes.io/credential-id', ['X509SHA256=abcd01']]]),
+    );
   });
 
   it('refuses a certificate of somebody else, rather than to go on as anonymous', () => {

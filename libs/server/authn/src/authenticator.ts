@@ -5,6 +5,7 @@ import {
   ANONYMOUS_USER,
   anonymousUser,
   AUTHENTICATED_GROUP,
+  CREDENTIAL_ID,
   parseServiceAccountUser,
   serviceAccountGroups,
   UNAUTHENTICATED_GROUP,
@@ -15,6 +16,8 @@ import {
 export interface CertificateIdentity {
   readonly commonName: string;
   readonly organizations: readonly string[];
+  /** SHA-256 of the certificate's bytes, in hex, with colons or without. */
+  readonly fingerprint: string;
 }
 
 /** The `Impersonate-…` headers, decoded. */
@@ -66,7 +69,7 @@ function certificateUser(certificate: CertificateIdentity): UserInfo {
     name: certificate.commonName,
     uid: '',
     groups: [...certificate.organizations, AUTHENTICATED_GROUP],
-    extra: new Map(),
+    extra: new Map([[CREDENTIAL_ID, [`X509SHA256=${certificate.fingerprint.replaceAll(':', '').toLowerCase()}`]]]),
   };
 }
 

@@ -17,6 +17,8 @@ export const MASTERS_GROUP = 'system:masters';
 export const NODES_GROUP = 'system:nodes';
 export const NODE_USER_PREFIX = 'system:node:';
 export const SERVICE_ACCOUNTS_GROUP = 'system:serviceaccounts';
+/** The key in `extra` of what says which certificate or token it was. */
+export const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
 export const SERVICE_ACCOUNT_USER_PREFIX = 'system:serviceaccount:';
 
 export const anonymousUser: UserInfo = {

@@ -22,11 +22,11 @@ function certificateOf(call: AnyCall): CertificateIdentity | undefined {
 }
 
 function readCertificate(call: AnyCall): CertificateIdentity | undefined {
-  const subject = call.getAuthContext().sslPeerCertificate?.subject as
-    | Readonly<Record<string, string | string[] | undefined>>
-    | undefined;
+  const shown = call.getAuthContext().sslPeerCertificate;
+  const subject = shown?.subject as Readonly<Record<string, string | string[] | undefined>> | undefined;
   const [commonName] = list(subject?.['CN']);
-  return commonName === undefined ? undefined : { commonName, organizations: list(subject?.['O']) };
+  if (shown === undefined || commonName === undefined) return undefined;
+  return { commonName, organizations: list(subject?.['O']), fingerprint: shown.fingerprint256 };
 }
 
 /** Throws `StatusError` 401. */

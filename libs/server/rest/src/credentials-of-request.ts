@@ -39,13 +39,14 @@ function certificateOf(request: IncomingRequest): ShownCertificate {
 
 /** Only a certificate that chains to the clients' CA proves anything. */
 function readCertificate(socket: TLSSocket): ShownCertificate {
-  const subject = socket.getPeerCertificate().subject as Record<string, string | string[]> | undefined;
+  const { subject: given, fingerprint256: fingerprint } = socket.getPeerCertificate();
+  const subject = given as Record<string, string | string[]> | undefined;
   if (!subject) return { isRefused: false };
   if (!socket.authorized) return { isRefused: true };
   const first = (value: string | string[] | undefined): string =>
     Array.isArray(value) ? (value[0] ?? '') : (value ?? '');
   const organizations = subject.O === undefined ? [] : Array.isArray(subject.O) ? subject.O : [subject.O];
-  return { identity: { commonName: first(subject.CN), organizations }, isRefused: false };
+  return { identity: { commonName: first(subject.CN), organizations, fingerprint }, isRefused: false };
 }
 
 function bearerOf(header: string | undefined): string | undefined {

@@ -19,13 +19,13 @@ export interface MemoryLogOptions {
   readonly latencyMs?: () => number;
   /** How long a new entry takes to a follower; called for each delivery. Default 0. */
   readonly deliveryMs?: () => number;
+  /** Told of each entry as it is stored, markers included: what was in the log, whatever is dropped later. */
+  readonly onStored?: (entry: LogEntry) => void;
 }
 
 export interface MemoryLog extends EventLog {
   /** All that is retained, for checks: not a copy. */
   retained(stream: StreamName): readonly LogEntry[];
-  /** All that was ever appended and not given a time to live, purged or not. */
-  appended(stream: StreamName): readonly LogEntry[];
   /** Removes the entries before `revision` that are not the last of their subject. */
   compact(stream: StreamName, revision: Revision): void;
 }
@@ -36,7 +36,6 @@ interface MemoryStream {
   /** By revision; purged ones are missing. In order of insertion, which is that of revisions. */
   readonly entries: Map<number, LogEntry>;
   readonly lastOf: Map<Subject, number>;
-  readonly appended: LogEntry[];
   last: number;
   readonly followers: Set<{ wake(): void }>;
 }
@@ -79,7 +78,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
   function streamOf(name: StreamName): MemoryStream {
     let stream = streams.get(name);
     if (stream === undefined) {
-      stream = { name, entries: new Map(), lastOf: new Map(), appended: [], last: 0, followers: new Set() };
+      stream = { name, entries: new Map(), lastOf: new Map(), last: 0, followers: new Set() };
       streams.set(name, stream);
     }
     return stream;
@@ -99,7 +98,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
     const revision = toRevision(stream.last);
     const stored: LogEntry = { ...entry, stream: stream.name, revision, timestampMs: time.now() };
     stream.entries.set(revision, stored);
-    if (stored.expiresAtMs === undefined && stored.marker === undefined) stream.appended.push(stored);
+    options.onStored?.(stored);
     stream.lastOf.set(entry.subject, revision);
     for (const follower of stream.followers) follower.wake();
     return revision;
@@ -246,7 +245,6 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
       return Promise.resolve();
     },
     retained: (name) => [...streamOf(name).entries.values()],
-    appended: (name) => streamOf(name).appended,
     compact(name, revision) {
       const stream = streamOf(name);
       for (const entry of [...stream.entries.values()])

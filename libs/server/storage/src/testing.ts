@@ -1,7 +1,8 @@
-/** History read straight from the model of the log: what a projection would say, without one. */
+/** History read straight from the model of the log: what a projection would say, without one; below a floor it is purged. */
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
 import type { LogEntry, StreamName } from '@periplus/log/event-log';
 import { decodeObjectEvent, streamOf } from '@periplus/log/object-events';
+import { createFloorTable, floorOf, type FloorTable } from '@periplus/view/projection';
 import type { HistoryChange, HistoryEntry, HistorySource } from './event-history.js';
 
 interface RetainedLog {
@@ -25,20 +26,45 @@ const pathOf = (entry: HistoryEntry): string => `${entry.event.key.namespace}/${
 const isLive = (entry: HistoryEntry | undefined): entry is HistoryEntry =>
   entry !== undefined && entry.event.verb !== 'delete';
 
+/** A state counts from the end of its transaction. */
+const commitOf = ({ revision, event: { transaction } }: HistoryEntry): number =>
+  transaction === undefined ? revision : revision - transaction.index + transaction.count - 1;
+
 export function createLogHistorySource(log: RetainedLog): HistorySource {
-  function entriesOf(stream: StreamName): readonly HistoryEntry[] {
-    return log.retained(stream).flatMap((entry): HistoryEntry[] => {
-      const decoded = decodeObjectEvent(entry.payload);
-      if (decoded.outcome !== 'event' || decoded.event.verb === 'system') return [];
-      return [{ revision: entry.revision, timestampMs: entry.timestampMs, event: decoded.event }];
-    });
+  const decoded = new WeakMap<LogEntry, HistoryEntry | undefined>();
+
+  function toHistoryEntry(entry: LogEntry): HistoryEntry | undefined {
+    if (decoded.has(entry)) return decoded.get(entry);
+    const read = decodeObjectEvent(entry.payload);
+    const known =
+      read.outcome === 'event'
+        ? { revision: entry.revision, timestampMs: entry.timestampMs, event: read.event }
+        : undefined;
+    decoded.set(entry, known);
+    return known;
+  }
+
+  function allOf(stream: StreamName): readonly HistoryEntry[] {
+    return log.retained(stream).flatMap((entry) => toHistoryEntry(entry) ?? []);
+  }
+
+  const entriesOf = (stream: StreamName): readonly HistoryEntry[] =>
+    allOf(stream).filter(({ event }) => event.verb !== 'system');
+
+  function floorsOf(stream: StreamName): FloorTable {
+    const table = createFloorTable();
+    for (const { event } of allOf(stream)) {
+      const floor = floorOf(stream, event);
+      if (floor !== undefined) table.note(floor);
+    }
+    return table;
   }
 
   /** The last entry of each object up to a revision, in the order of lists. */
   function latest(resource: Named, revision: Revision, namespace?: string): readonly HistoryEntry[] {
     const last = new Map<string, HistoryEntry>();
     for (const entry of entriesOf(streamOf(resource)))
-      if (entry.revision <= revision && isOf(entry, resource, namespace)) last.set(pathOf(entry), entry);
+      if (commitOf(entry) <= revision && isOf(entry, resource, namespace)) last.set(pathOf(entry), entry);
     return [...last.entries()]
       .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       .map(([, entry]) => entry);
@@ -50,15 +76,21 @@ export function createLogHistorySource(log: RetainedLog): HistorySource {
   return {
     objectAt(key, revision) {
       const last = history(key)
-        .filter((entry) => entry.revision <= revision)
+        .filter((entry) => commitOf(entry) <= revision)
         .at(-1);
+      if (last === undefined && revision < floorsOf(streamOf(key)).ofObject(key))
+        return Promise.resolve({ outcome: 'purged' });
       return Promise.resolve({ outcome: 'found', value: isLive(last) ? last : undefined });
     },
-    listAt: (resource, revision, page = {}) =>
-      Promise.resolve({ outcome: 'found', value: latest(resource, revision, page.namespace).filter(isLive) }),
+    listAt(resource, revision, page = {}) {
+      if (revision < floorsOf(streamOf(resource)).ofResource(resource)) return Promise.resolve({ outcome: 'purged' });
+      const value = latest(resource, revision, page.namespace).filter(isLive);
+      return Promise.resolve({ outcome: 'found', value });
+    },
     changes(resource, after, upTo, namespace) {
+      if (after < floorsOf(streamOf(resource)).ofResource(resource)) return Promise.resolve({ outcome: 'purged' });
       const changes = entriesOf(streamOf(resource))
-        .filter((entry) => entry.revision > after && entry.revision <= upTo && isOf(entry, resource, namespace))
+        .filter((entry) => entry.revision > after && commitOf(entry) <= upTo && isOf(entry, resource, namespace))
         .map((entry): HistoryChange => {
           const previous = history(entry.event.key)
             .filter((other) => other.revision < entry.revision)

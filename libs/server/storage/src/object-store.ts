@@ -32,6 +32,7 @@ import type { ReadBarrier } from './read-barrier.js';
 import { generatedName, randomUid } from './server-made.js';
 import { lifecycleOf } from './resources/object-lifecycle.js';
 import type { StoredObject } from './stored-object.js';
+import { createWaitingLines } from './waiting-lines.js';
 import type { WriteContext } from './write-context.js';
 
 /** A kind in its storage version, with what is known of it beyond the tables. */
@@ -110,12 +111,16 @@ export interface ObjectStoreOptions {
 }
 
 const generatedNameAttempts = 8;
-/** Rounds of losing against others before a writer without a resourceVersion gives up. */
-const conflictRoundsMax = 100;
+/** Rounds of losing against others, who come and go, before a create gives up. */
+const createRoundsMax = 100;
 const noRevision = toRevision(0);
+
+/** The state that was acted on may be old; or somebody else's write came first. */
+type Again = 'notNewest' | 'lost';
 
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   const { cache, committers, writer, barrier, time, random } = options;
+  const lines = createWaitingLines(time);
 
   const keyOf = (kind: StoredKind, namespace: string, name: string): ObjectKey => ({
     group: kind.schema.storage.group,
@@ -200,7 +205,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     object: KubeObject,
     context: WriteContext,
   ): Promise<StoredObject | 'exists'> {
-    for (let round = 0; round < conflictRoundsMax; round++) {
+    for (let round = 0; round < createRoundsMax; round++) {
       if ((await read(key, context.deadline)) !== undefined) {
         // A cache that lags may still have what is deleted already.
         if (round > 0) return 'exists';
@@ -231,43 +236,52 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
    * newest at some time after the call.
    */
   async function onCurrent<T>(
-    kind: StoredKind,
     key: ObjectKey,
     context: WriteContext,
     /** The answer to a request that was carried out before. */
     repeated: (stored: StoredObject) => T,
-    act: (current: CachedObject | undefined, isNewest: boolean) => Promise<T | 'again'>,
+    act: (current: CachedObject | undefined, isNewest: boolean) => Promise<T | Again>,
   ): Promise<T> {
+    let leaveLine: (() => void) | undefined;
+    let lostOn: Revision | undefined;
     let isNewest = false;
-    for (let round = 0; round < conflictRoundsMax; round++) {
-      const current = await read(key, context.deadline);
-      const before = earlier(key, context);
-      if (before !== undefined) return repeated(before);
-      let result: T | 'again';
-      try {
-        result = await act(current, isNewest);
-      } catch (error) {
-        if (!isStatusError(error) || isUnavailable(error)) throw error;
-        const first = isNewest ? await longAgo(key, context) : undefined;
-        if (first !== undefined) return repeated(first);
-        if (isNewest) throw error;
-        result = 'again';
+    try {
+      for (;;) {
+        const current = await read(key, context.deadline);
+        const before = earlier(key, context);
+        if (before !== undefined) return repeated(before);
+        let result: T | Again;
+        try {
+          result = await act(current, isNewest);
+        } catch (error) {
+          if (!isStatusError(error) || isUnavailable(error)) throw error;
+          const first = isNewest ? await longAgo(key, context) : undefined;
+          if (first !== undefined) return repeated(first);
+          if (isNewest) throw error;
+          result = 'notNewest';
+        }
+        if (result !== 'notNewest' && result !== 'lost') return result;
+        if (time.monotonic() >= context.deadline)
+          throw timeout(`writing ${key.resource} "${key.name}" lost against other writers until its time was over`);
+        if (result === 'lost') leaveLine ??= await lines.join(subjectOf(key), context.deadline);
+        // Who lost finds the winner's state in the cache, unless that lags.
+        isNewest = result === 'notNewest' || lostOn === current?.revision;
+        lostOn = current?.revision;
+        if (isNewest) await barrier.pass(streamOf(key), context.deadline);
       }
-      if (result !== 'again') return result;
-      await barrier.pass(streamOf(key), context.deadline);
-      isNewest = true;
+    } finally {
+      leaveLine?.();
     }
-    throw timeout(`writing ${kind.schema.resource} "${key.name}" lost against other writers too often`);
   }
 
-  function afterWrite(kind: StoredKind, key: ObjectKey, outcome: WriteOutcome): StoredObject | 'again' {
+  function afterWrite(kind: StoredKind, key: ObjectKey, outcome: WriteOutcome): StoredObject | 'lost' {
     switch (outcome.outcome) {
       case 'written':
         return outcome.stored;
       case 'fenced':
         return refuseFenced(kind, key.name);
       case 'conflict':
-        return 'again';
+        return 'lost';
     }
   }
 
@@ -275,9 +289,9 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     const { kind } = input;
     const key = keyOf(kind, input.namespace, input.name);
     const repeated = (stored: StoredObject): UpdateResult => ({ stored, created: false });
-    return onCurrent<UpdateResult>(kind, key, context, repeated, async (current, isNewest) => {
+    return onCurrent<UpdateResult>(key, context, repeated, async (current, isNewest) => {
       if (current === undefined) {
-        if (!isNewest) return 'again';
+        if (!isNewest) return 'notNewest';
         if (input.createInstead === undefined) throw notFound(kind.schema, key.name);
         return { stored: await create(await input.createInstead(), context), created: true };
       }
@@ -292,9 +306,9 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         next.metadata = { ...next.metadata, generation: (base.metadata?.generation ?? 0) + 1 };
       if (isReadyToGo(next, lifecycleOf(kind.schema))) {
         const stored = await remove(kind, key, current, next, options.release(kind.schema, next), context);
-        return stored === 'again' ? 'again' : { stored, created: false };
+        return stored === 'lost' ? 'lost' : { stored, created: false };
       }
-      if (equalJson(next, base)) return isNewest || context.dryRun ? { stored: current, created: false } : 'again';
+      if (equalJson(next, base)) return isNewest || context.dryRun ? { stored: current, created: false } : 'notNewest';
       const updated: PlannedWrite = {
         verb: 'update',
         key,
@@ -303,7 +317,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         expected: current.revision,
       };
       const stored = afterWrite(kind, key, await write([updated, ...(decision.further ?? [])], context));
-      return stored === 'again' ? 'again' : { stored, created: false };
+      return stored === 'lost' ? 'lost' : { stored, created: false };
     });
   }
 
@@ -314,7 +328,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     last: KubeObject,
     further: readonly PlannedWrite[],
     context: WriteContext,
-  ): Promise<StoredObject | 'again'> {
+  ): Promise<StoredObject | 'lost'> {
     const deleted: PlannedWrite = {
       verb: 'delete',
       key,
@@ -346,9 +360,9 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       outcome: cache.get(key) === undefined ? 'removed' : 'marked',
       stored,
     });
-    return onCurrent<DeleteResult>(kind, key, context, repeated, async (current, isNewest) => {
+    return onCurrent<DeleteResult>(key, context, repeated, async (current, isNewest) => {
       if (current === undefined) {
-        if (!isNewest) return 'again';
+        if (!isNewest) return 'notNewest';
         throw notFound(kind.schema, key.name);
       }
       checkPreconditions(input, current);
@@ -358,7 +372,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       if (plan.action === 'none') return { outcome: 'marked', stored: current };
       if (plan.action === 'remove') {
         const stored = await remove(kind, key, current, base, options.release(kind.schema, base), context);
-        return stored === 'again' ? 'again' : { outcome: 'removed', stored };
+        return stored === 'lost' ? 'lost' : { outcome: 'removed', stored };
       }
       const marked: PlannedWrite = {
         verb: 'update',
@@ -368,7 +382,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         expected: current.revision,
       };
       const stored = afterWrite(kind, key, await write([marked], context));
-      return stored === 'again' ? 'again' : { outcome: 'marked', stored };
+      return stored === 'lost' ? 'lost' : { outcome: 'marked', stored };
     });
   }
 

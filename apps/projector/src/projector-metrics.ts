@@ -8,7 +8,7 @@ import { Gauge, type Registry } from 'prom-client';
 export function registerProjectorMetrics(
   registry: Registry,
   projector: Projector,
-  log: Pick<EventLog, 'lastRevision'>,
+  log: Pick<EventLog, 'observedRevision'>,
 ): void {
   const registers = [registry];
   new Gauge({
@@ -28,7 +28,7 @@ export function registerProjectorMetrics(
     async collect() {
       this.reset();
       for (const stream of streamNames) {
-        const last = await log.lastRevision(stream).catch(() => undefined);
+        const last = await log.observedRevision(stream).catch(() => undefined);
         if (last !== undefined) this.set({ stream }, last);
       }
     },

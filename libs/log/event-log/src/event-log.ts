@@ -27,7 +27,10 @@ export interface Append {
 export type AppendOutcome =
   /** Durable; one revision an append, in order and consecutive. */
   | { readonly outcome: 'appended'; readonly revisions: readonly Revision[] }
-  /** An expectation or fence did not hold; nothing of the batch was appended. Which one failed is not always known. */
+  /**
+   * An expectation or fence did not hold, or was not looked at: a replicated log refuses it while another append on the subject
+   * is under way, and one of its servers that was deposed refuses it by what it has. Nothing of the batch was appended.
+   */
   | { readonly outcome: 'conflict' }
   /** The answer was lost; the batch is in the log whole or not at all. Settle it by reading what follows. */
   | { readonly outcome: 'unknown'; readonly cause: Error };
@@ -73,13 +76,18 @@ export interface EventLog {
    * Rejects with `LogUnavailableError` when nothing was sent (safe to retry).
    */
   append(stream: StreamName, batch: readonly Append[]): Promise<AppendOutcome>;
-  /** The stream's last revision, from its leader: the bound of a consistent read. */
+  /**
+   * The bound of a consistent read: at or behind everything that was acknowledged to anybody before the call. A replicated log
+   * appends a barrier to know it. Rejects with `LogUnavailableError`.
+   */
   lastRevision(stream: StreamName): Promise<Revision>;
-  /** First retained revision. */
+  /** The last revision as the server that answers has it, which may be behind: to measure by, and nothing else. */
+  observedRevision(stream: StreamName): Promise<Revision>;
+  /** First retained revision, or what was it before: entries may be gone by now, but none has come back. */
   firstRevision(stream: StreamName): Promise<Revision>;
-  /** The entry at a revision; undefined when purged or not there yet. */
+  /** The entry at a revision; undefined when purged or not there yet, by the server that answers. */
   entry(stream: StreamName, revision: Revision): Promise<LogEntry | undefined>;
-  /** The last revision on one subject, from the stream's leader; 0 when it has none. */
+  /** The last revision on one subject, as true as `lastRevision`; 0 when it has none. */
   lastRevisionOf(stream: StreamName, subject: Subject): Promise<Revision>;
   /** The first retained entry at or after `from` whose subject is `filter`, or begins with it when it ends in `.>`. */
   nextEntry(stream: StreamName, filter: Subject, from: Revision): Promise<LogEntry | undefined>;

@@ -16,4 +16,5 @@ export {
   type GroupCommitter,
   type GroupCommitterOptions,
 } from './group-committer.js';
+export { createQuorumEnd, type QuorumEnd } from './quorum-end.js';
 export { CommitQueueFullError, type QueueLimits } from './unit-queue.js';

@@ -228,6 +228,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
       return request(() => apply(streamOf(name), batch));
     },
     lastRevision: (name) => request(() => toRevision(streamOf(name).last)),
+    observedRevision: (name) => request(() => toRevision(streamOf(name).last)),
     firstRevision: (name) =>
       request(() => {
         const first = streamOf(name).entries.keys().next();

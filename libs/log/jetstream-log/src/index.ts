@@ -2,6 +2,6 @@ export {
   connectJetStreamLog,
   type JetStreamLog,
   type JetStreamLogOptions,
-  UnsupportedServerError,
 } from './jetstream-log.js';
 export { AppendRefusedError } from './publish-answer.js';
+export { UnsupportedServerError } from './server-version.js';

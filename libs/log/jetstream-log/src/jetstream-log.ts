@@ -1,13 +1,17 @@
 /** The log on NATS JetStream. */
 import { type Revision, toRevision } from '@periplus/api/meta';
-import type { Time } from '@periplus/base/clock';
+import { createBackoff, sleep } from '@periplus/base/stdx';
 import {
   type Append,
+  type AppendOutcome,
+  createQuorumEnd,
   type EventLog,
   type Follower,
   type LogEntry,
   LogUnavailableError,
+  type QuorumEnd,
   type StreamName,
+  type Subject,
 } from '@periplus/log/event-log';
 import {
   barrierSubject,
@@ -17,7 +21,7 @@ import {
   streamNames,
   systemEvent,
 } from '@periplus/log/object-events';
-import { expiryOf } from './message-expiry.js';
+import { ensureStream, type StreamInfo } from './ensure-stream.js';
 import { createLazyKeyStore } from './nats-key-store.js';
 import {
   connectNats,
@@ -27,11 +31,12 @@ import {
 } from './nats-connection.js';
 import { toAppendOutcome } from './publish-answer.js';
 import { type GuardEntry, planPublish } from './publish-plan.js';
+import { type StoredMessage, toEntry } from './stored-message.js';
 import { followStream } from './stream-follower.js';
-import { differs, isSupportedServer, type StreamSettings, streamSettings } from './stream-settings.js';
+import { streamSettings } from './stream-settings.js';
 
 export interface JetStreamLogOptions extends NatsConnectionOptions {
-  /** Of each stream. Default 1. */
+  /** Copies of each stream and of the keys; a stream that has more keeps them. Default 1. */
   readonly replicas?: number;
   /** Makes the streams, their genesis and the key store when they are missing; without it they must be there. */
   readonly clusterId?: string;
@@ -43,54 +48,9 @@ export interface JetStreamLog extends EventLog {
   isConnected(): boolean;
 }
 
-/** The server can't be trusted with compare-and-set, or lacks atomic batches. */
-export class UnsupportedServerError extends Error {
-  readonly code = 'UNSUPPORTED_SERVER';
-}
-
 const batchMax = 1_000;
-/** JetStream's codes for "stream not found", "no message found" and "stream name already in use". */
-const notFoundCodes: ReadonlySet<number> = new Set([10059, 10037]);
-const nameInUse = 10058;
-
-interface StreamInfo {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly state: { readonly first_seq: number; readonly last_seq: number };
-}
-
-interface StoredMessage {
-  readonly message: {
-    readonly subject: string;
-    readonly seq: number;
-    readonly hdrs?: string;
-    readonly data?: string;
-    readonly time: string;
-  };
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof JetStreamApiError && notFoundCodes.has(error.errorCode);
-}
-
-async function ensureStream(connection: JetStreamConnection, settings: StreamSettings): Promise<void> {
-  const { name } = settings;
-  let existing: StreamInfo;
-  try {
-    existing = await connection.api<StreamInfo>(`STREAM.INFO.${name}`);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    try {
-      await connection.api(`STREAM.CREATE.${name}`, settings);
-      return;
-    } catch (failure) {
-      // Somebody else made it in between.
-      if (!(failure instanceof JetStreamApiError && failure.errorCode === nameInUse)) throw failure;
-      existing = await connection.api<StreamInfo>(`STREAM.INFO.${name}`);
-    }
-  }
-  if (differs(existing.config, settings))
-    await connection.api(`STREAM.UPDATE.${name}`, { ...existing.config, ...settings });
-}
+/** JetStream's code for "no message found". */
+const noMessage = 10037;
 
 function checkBatch(batch: readonly Append[]): void {
   if (batch.length === 0 || batch.length > batchMax)
@@ -99,38 +59,35 @@ function checkBatch(batch: readonly Append[]): void {
     throw new RangeError('a batch has one append a subject');
 }
 
-function toEntry(stream: StreamName, { message }: StoredMessage): LogEntry {
-  const headers = message.hdrs === undefined ? '' : Buffer.from(message.hdrs, 'base64').toString('utf8');
-  const timestampMs = Date.parse(message.time);
-  const headerOf = (name: string): string =>
-    headers
-      .split('\r\n')
-      .find((line) => line.startsWith(`${name}:`))
-      ?.slice(name.length + 1)
-      .trim() ?? '';
-  return {
-    stream,
-    revision: toRevision(message.seq),
-    subject: message.subject,
-    payload: Uint8Array.from(Buffer.from(message.data ?? '', 'base64')),
-    timestampMs,
-    ...expiryOf(headerOf, timestampMs),
-  };
+/** Until the servers have elected leaders, and there are enough of them for the copies. */
+async function patiently(options: JetStreamLogOptions, what: string, work: () => Promise<unknown>): Promise<void> {
+  const { time, random, logger, signal } = options;
+  const backoff = createBackoff({ initialMs: 100, maxMs: 2_000, jitter: 0.5 }, random);
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      if ((code !== 'LOG_UNAVAILABLE' && code !== 'ANSWER_LOST') || signal?.aborted) throw error;
+      logger.warn(`${what} can not be made yet: trying again`, { error });
+      await sleep(time, backoff.nextMs(), signal);
+    }
+  }
 }
 
+/** Rejects with `UnsupportedServerError` for a server that can't hold the log. */
 export async function connectJetStreamLog(options: JetStreamLogOptions): Promise<JetStreamLog> {
   const { replicas = 1, clusterId, time } = options;
   const connection = await connectNats(options);
-  const version = connection.nats.info?.version ?? '';
-  if (!isSupportedServer(version)) {
-    await connection.close();
-    throw new UnsupportedServerError(`nats-server ${version} is too old: 2.12 or newer is needed`);
-  }
-  const log = createLog(connection, options, replicas, time);
   try {
+    const log = createLog(connection, options);
     if (clusterId !== undefined) {
-      for (const stream of streamNames) await ensureStream(connection, streamSettings(stream, replicas));
-      await ensureGenesis(log, clusterId, time);
+      for (const stream of streamNames)
+        await patiently(options, `the stream ${stream}`, () =>
+          ensureStream(connection, streamSettings(stream, replicas)),
+        );
+      await patiently(options, 'the first entries', () => ensureGenesis(log, clusterId, time));
     }
     const keyStore = createLazyKeyStore(connection, { replicas, create: clusterId !== undefined });
     return { ...log, keyStore, isConnected: () => connection.isConnected() };
@@ -140,26 +97,24 @@ export async function connectJetStreamLog(options: JetStreamLogOptions): Promise
   }
 }
 
-function createLog(
-  connection: JetStreamConnection,
-  options: JetStreamLogOptions,
-  replicas: number,
-  time: Time,
-): EventLog {
-  const { random, logger } = options;
+function createLog(connection: JetStreamConnection, options: JetStreamLogOptions): EventLog {
+  const { random, logger, time } = options;
   const followers = new Set<Follower>();
+  /** Which streams have copies: once they do they keep them. */
+  const replicated = new Set<StreamName>();
 
   function guardOf(stream: StreamName): GuardEntry {
     const event = systemEvent({ type: 'barrier' }, '', time);
     return { subject: barrierSubject(stream), payload: encodeObjectEvent(event) };
   }
 
-  async function infoOf(stream: StreamName): Promise<StreamInfo['state']> {
-    return (await connection.api<StreamInfo>(`STREAM.INFO.${stream}`)).state;
+  async function infoOf(stream: StreamName): Promise<StreamInfo> {
+    const info = await connection.api<StreamInfo>(`STREAM.INFO.${stream}`);
+    if (info.config.num_replicas > 1) replicated.add(stream);
+    return info;
   }
 
-  const append: EventLog['append'] = async (stream, batch) => {
-    checkBatch(batch);
+  async function publish(stream: StreamName, batch: readonly Append[]): Promise<AppendOutcome> {
     const batchId = Buffer.from(random.bytes(16)).toString('hex');
     const messages = planPublish(batch, batchId, guardOf(stream));
     try {
@@ -169,6 +124,18 @@ function createLog(
       if ((error as { code?: unknown }).code === 'ANSWER_LOST') return { outcome: 'unknown', cause: error as Error };
       throw error;
     }
+  }
+
+  const endOf = (stream: StreamName): QuorumEnd =>
+    createQuorumEnd(
+      (batch) => publish(stream, batch),
+      () => guardOf(stream),
+      time,
+    );
+  const ends: Readonly<Record<StreamName, QuorumEnd>> = {
+    objects: endOf('objects'),
+    leases: endOf('leases'),
+    events: endOf('events'),
   };
 
   /** By a question of JetStream's; undefined when there is no such message. */
@@ -176,31 +143,46 @@ function createLog(
     try {
       return toEntry(stream, await connection.api<StoredMessage>(`STREAM.MSG.GET.${stream}`, question));
     } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
+      if (!(error instanceof JetStreamApiError)) throw error;
+      if (error.errorCode === noMessage) return undefined;
+      throw new LogUnavailableError(`NATS did not give an entry of ${stream}`, { cause: error });
     }
   }
 
-  /** A leader may be deposed without knowing it; what a quorum has accepted after the question is the truth. */
-  async function barrierRevision(stream: StreamName): Promise<Revision> {
-    const outcome = await append(stream, [guardOf(stream)]);
-    if (outcome.outcome === 'appended') return outcome.revisions[0]!;
-    throw new LogUnavailableError('the barrier of a consistent read was not answered');
+  const observedRevision = async (stream: StreamName): Promise<Revision> =>
+    toRevision((await infoOf(stream)).state.last_seq);
+
+  const askLastOf = async (stream: StreamName, subject: Subject): Promise<Revision> => {
+    const found = await messageOf(stream, { last_by_subj: subject });
+    return toRevision(found?.revision ?? 0);
+  };
+
+  /** What has one copy has one leader, which knows; it may have got copies since we looked. */
+  async function isReplicated(stream: StreamName): Promise<boolean> {
+    if (!replicated.has(stream)) await infoOf(stream);
+    return replicated.has(stream);
   }
 
   return {
-    append,
-    async lastRevision(stream) {
-      if (replicas > 1) return barrierRevision(stream);
-      return toRevision((await infoOf(stream)).last_seq);
+    async append(stream, batch) {
+      checkBatch(batch);
+      return ends[stream].append(batch);
     },
+    async lastRevision(stream) {
+      if (!replicated.has(stream)) {
+        const observed = await observedRevision(stream);
+        if (!replicated.has(stream)) return observed;
+      }
+      return ends[stream].lastRevision();
+    },
+    observedRevision,
     async firstRevision(stream) {
-      return toRevision(Math.max(1, (await infoOf(stream)).first_seq));
+      return toRevision(Math.max(1, (await infoOf(stream)).state.first_seq));
     },
     entry: (stream, revision) => messageOf(stream, { seq: revision }),
     async lastRevisionOf(stream, subject) {
-      const found = await messageOf(stream, { last_by_subj: subject });
-      return toRevision(found?.revision ?? 0);
+      const ask = (): Promise<Revision> => askLastOf(stream, subject);
+      return (await isReplicated(stream)) ? ends[stream].confirmedLast(subject, ask) : ask();
     },
     nextEntry: (stream, filter, from) => messageOf(stream, { seq: Math.max(1, from), next_by_subj: filter }),
     async purge(stream, subject, below) {

@@ -8,6 +8,7 @@ import { createBackoff, sleep } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
 import { LogUnavailableError } from '@periplus/log/event-log';
 import type { PlannedMessage } from './publish-plan.js';
+import { checkServerVersion, isSupportedServer } from './server-version.js';
 
 export interface NatsConnectionOptions {
   /** `nats://` or `tls://` URLs. */
@@ -35,8 +36,11 @@ export interface JetStreamConnection {
    * carried out, with `AnswerLostError` when that is not known.
    */
   publish(messages: readonly PlannedMessage[]): Promise<Msg>;
-  /** A request of JetStream's API; for reads and what may be repeated. Rejects with `LogUnavailableError`. */
-  api<T>(operation: string, body?: unknown): Promise<T>;
+  /**
+   * A request of JetStream's API; for reads and what may be repeated. Rejects with `LogUnavailableError`, or with
+   * `JetStreamApiError` for a refusal that stands.
+   */
+  api<T>(operation: string, body?: unknown, limitMs?: number): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -55,9 +59,14 @@ export class JetStreamApiError extends Error {
 const publishLimitMs = 5_000;
 const apiLimitMs = 5_000;
 const dialLimitMs = 2_000;
-/** A server that answers no ping within two of these is given up. */
-const pingIntervalMs = 5_000;
+/** A server that has not answered two pings when the third is due is given up. */
+const pingIntervalMs = 1_500;
+const pingsUnansweredMax = 2;
 const noResponders = '503';
+/** A server that has led to no answer for so long may be cut off from the others: another is tried. */
+const fruitlessLimitMs = 6_000;
+/** Incomplete cluster, no peers, not active, not assigned, not available, not leader, insufficient resources, offline. */
+const transientCodes: ReadonlySet<number> = new Set([10004, 10005, 10006, 10007, 10008, 10009, 10023, 10118, 10194]);
 
 function toOptions(options: NatsConnectionOptions): ConnectionOptions {
   const { servers, tls, random } = options;
@@ -67,6 +76,7 @@ function toOptions(options: NatsConnectionOptions): ConnectionOptions {
     name: 'periplus',
     timeout: dialLimitMs,
     pingInterval: pingIntervalMs,
+    maxPingOut: pingsUnansweredMax,
     maxReconnectAttempts: -1,
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
@@ -88,13 +98,55 @@ async function dial(options: NatsConnectionOptions): Promise<NatsConnection> {
   }
 }
 
+/** Since when one kind of request has had no answer at all. */
+interface Drought {
+  answered(): void;
+  unanswered(): void;
+}
+
+/**
+ * Calls `move` when a server that we are connected to leads nowhere: it may be on the small side of a partition.
+ * Appends and questions are watched apart, because a leader that was deposed answers questions.
+ */
+function createDrought(time: Time, move: () => void): Drought {
+  let since: number | undefined;
+  return {
+    answered() {
+      since = undefined;
+    },
+    unanswered() {
+      const now = time.monotonic();
+      since ??= now;
+      if (now - since < fruitlessLimitMs) return;
+      since = undefined;
+      move();
+    },
+  };
+}
+
+/** Rejects with `UnsupportedServerError`. */
 export async function connectNats(options: NatsConnectionOptions): Promise<JetStreamConnection> {
-  const { logger } = options;
+  const { logger, time, servers } = options;
   const nats = await dial(options);
+  try {
+    checkServerVersion(nats.info?.version ?? '');
+  } catch (error) {
+    await nats.close();
+    throw error;
+  }
   const listeners = new Set<() => void>();
   /** Of requests under way: what to do when the connection breaks. */
   const interrupted = new Set<(error: Error) => void>();
   let connected = true;
+
+  const move = (): void => void nats.reconnect().catch(() => undefined);
+  const moveAway = (): void => {
+    if (servers.length === 1 || !connected) return;
+    logger.warn('NATS leads to no answer from here: trying another server', { server: nats.info?.server_name });
+    move();
+  };
+  const appends = createDrought(time, moveAway);
+  const questions = createDrought(time, moveAway);
 
   async function watchStatus(): Promise<void> {
     for await (const status of nats.status()) {
@@ -104,8 +156,13 @@ export async function connectNats(options: NatsConnectionOptions): Promise<JetSt
         const error = new AnswerLostError('the connection to NATS broke');
         for (const interrupt of [...interrupted]) interrupt(error);
       } else if (status.type === 'reconnect') {
+        if (!isSupportedServer(nats.info?.version ?? '')) {
+          logger.error('this NATS server is too old to hold the log', { version: nats.info?.version });
+          time.after(dialLimitMs, move);
+          continue;
+        }
         connected = true;
-        logger.info('the connection to NATS is back');
+        logger.info('the connection to NATS is back', { server: nats.info?.server_name });
         for (const listener of [...listeners]) listener();
       } else if (status.type === 'error') logger.warn('NATS reports an error', { natsError: status.data });
     }
@@ -116,7 +173,7 @@ export async function connectNats(options: NatsConnectionOptions): Promise<JetSt
   );
 
   /** Settles as `work` does, or rejects when the connection breaks before. */
-  function whileConnected(work: Promise<Msg>): Promise<Msg> {
+  function whileConnected(work: Promise<Msg>, drought: Drought): Promise<Msg> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         interrupted.delete(reject);
@@ -124,8 +181,14 @@ export async function connectNats(options: NatsConnectionOptions): Promise<JetSt
       };
       interrupted.add(reject);
       work.then(
-        (message) => finish(() => resolve(message)),
-        (error: unknown) => finish(() => reject(toFailure(error))),
+        (message) => {
+          drought.answered();
+          finish(() => resolve(message));
+        },
+        (error: unknown) => {
+          drought.unanswered();
+          finish(() => reject(toFailure(error)));
+        },
       );
     });
   }
@@ -157,19 +220,20 @@ export async function connectNats(options: NatsConnectionOptions): Promise<JetSt
         if (index < last) nats.publish(subject, payload, { headers: natsHeaders });
         else answer = nats.request(subject, payload, { headers: natsHeaders, timeout: publishLimitMs });
       }
-      return whileConnected(answer!);
+      return whileConnected(answer!, appends);
     },
-    async api<T>(operation: string, body?: unknown) {
+    async api<T>(operation: string, body?: unknown, limitMs = apiLimitMs) {
       checkConnected();
       const payload = body === undefined ? '' : JSON.stringify(body);
-      const request = nats.request(`$JS.API.${operation}`, payload, { timeout: apiLimitMs });
-      const message = await whileConnected(request).catch((error: unknown) => {
+      const request = nats.request(`$JS.API.${operation}`, payload, { timeout: limitMs });
+      const message = await whileConnected(request, questions).catch((error: unknown) => {
         throw new LogUnavailableError(`NATS did not answer ${operation}`, { cause: error });
       });
       const answer = JSON.parse(message.string()) as T & { error?: { err_code?: number; description?: string } };
-      if (answer.error !== undefined)
-        throw new JetStreamApiError(operation, answer.error.err_code ?? 0, answer.error.description ?? '');
-      return answer;
+      if (answer.error === undefined) return answer;
+      const failure = new JetStreamApiError(operation, answer.error.err_code ?? 0, answer.error.description ?? '');
+      if (!transientCodes.has(failure.errorCode)) throw failure;
+      throw new LogUnavailableError('JetStream can not answer at the moment', { cause: failure });
     },
     async close() {
       connected = false;

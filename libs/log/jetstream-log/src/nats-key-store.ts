@@ -2,7 +2,10 @@
 import type { KV } from 'nats';
 import { LogUnavailableError } from '@periplus/log/event-log';
 import type { KeyStore } from '@periplus/log/object-events';
+import { ensureStream, type StreamInfo } from './ensure-stream.js';
 import type { JetStreamConnection } from './nats-connection.js';
+import { toAppendOutcome } from './publish-answer.js';
+import type { PlannedMessage } from './publish-plan.js';
 
 const bucket = 'periplus-keys';
 
@@ -33,6 +36,11 @@ export function createLazyKeyStore(connection: JetStreamConnection, options: Nat
 const toBucketKey = (keyId: string): string => Buffer.from(keyId, 'utf8').toString('hex');
 const fromBucketKey = (key: string): string => Buffer.from(key, 'hex').toString('utf8');
 
+/** No key's name: those have hexadecimal digits alone. */
+const probeKey = 'probe';
+/** How often a key is read again whose absence was not confirmed. */
+const readsMax = 5;
+
 /** "wrong last sequence": the key is there already. */
 const wrongLastSequence = 10071;
 
@@ -45,6 +53,10 @@ async function createNatsKeyStore(connection: JetStreamConnection, options: Nats
   const { nats } = connection;
   const settings = { history: 1, replicas: options.replicas, allow_direct: false, bindOnly: !options.create };
   const kv: KV = await nats.jetstream({ checkAPI: false }).views.kv(bucket, settings);
+  const { config } = options.create
+    ? await ensureStream(connection, { name: `KV_${bucket}`, num_replicas: options.replicas })
+    : await connection.api<StreamInfo>(`STREAM.INFO.KV_${bucket}`);
+  const isReplicated = config.num_replicas > 1;
 
   async function reached<T>(work: () => Promise<T>): Promise<T> {
     if (!connection.isConnected()) throw new LogUnavailableError('NATS is not connected');
@@ -56,9 +68,28 @@ async function createNatsKeyStore(connection: JetStreamConnection, options: Nats
     }
   }
 
+  /**
+   * Whether a quorum agrees that there is no such key. A leader that was deposed without noticing lacks the newest keys, and
+   * what is taken for destroyed is not asked for again.
+   */
+  async function isAbsent(keyId: string): Promise<boolean> {
+    if (!isReplicated) return true;
+    const headers: PlannedMessage['headers'] = [
+      ['Nats-Expected-Last-Subject-Sequence', '0'],
+      ['Nats-Expected-Last-Subject-Sequence-Subject', `$KV.${bucket}.${toBucketKey(keyId)}`],
+    ];
+    const message = { subject: `$KV.${bucket}.${probeKey}`, payload: new Uint8Array(), headers };
+    const answer = await reached(() => connection.publish([message]));
+    return toAppendOutcome(answer.string(), 1, 0).outcome === 'appended';
+  }
+
   const read = async (keyId: string) => {
-    const entry = await reached(() => kv.get(toBucketKey(keyId)));
-    return entry?.operation === 'PUT' ? entry : undefined;
+    for (let attempt = 0; attempt < readsMax; attempt++) {
+      const entry = await reached(() => kv.get(toBucketKey(keyId)));
+      if (entry?.operation === 'PUT') return entry;
+      if (await isAbsent(keyId)) return undefined;
+    }
+    throw new LogUnavailableError('the servers of the key store do not agree on a key');
   };
 
   const get = async (keyId: string): Promise<Uint8Array | undefined> => {
@@ -88,7 +119,8 @@ async function createNatsKeyStore(connection: JetStreamConnection, options: Nats
       reached(async () => {
         const ids: string[] = [];
         for await (const { key, operation, created } of await kv.history())
-          if (operation === 'PUT' && created.getTime() <= storedUntilMs) ids.push(fromBucketKey(key));
+          if (operation === 'PUT' && key !== probeKey && created.getTime() <= storedUntilMs)
+            ids.push(fromBucketKey(key));
         return ids;
       }),
   };

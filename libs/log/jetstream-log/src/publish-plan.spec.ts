@@ -2,7 +2,9 @@ import { toRevision } from '@periplus/api/meta';
 import type { Append } from '@periplus/log/event-log';
 import { toAppendOutcome } from './publish-answer.js';
 import { planPublish } from './publish-plan.js';
-import { differs, isSupportedServer, streamSettings } from './stream-settings.js';
+import { differs } from './ensure-stream.js';
+import { isSupportedServer } from './server-version.js';
+import { streamSettings } from './stream-settings.js';
 
 const payload = Uint8Array.of(1);
 const guard = { subject: 'system.objects.barrier', payload: Uint8Array.of(2) };

@@ -9,6 +9,7 @@ import type { CancelTimer, Random, Time } from '@periplus/base/clock';
 import { createBackoff } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
 import type { Follower, FollowHandler, LogEntry, StreamName } from '@periplus/log/event-log';
+import type { StreamInfo } from './ensure-stream.js';
 import { expiryOf } from './message-expiry.js';
 import type { JetStreamConnection } from './nats-connection.js';
 
@@ -35,6 +36,8 @@ const silenceLimitMs = 3 * heartbeatMs + 500;
 /** The server forgets a consumer that nobody listens to. */
 const inactiveMs = 10_000;
 const nanoseconds = 1_000_000;
+/** Of several servers one is picked by lot, and it may be the one that has just died: soon the lot is drawn again. */
+const createLimitMs = 2_000;
 const portionMax = 1_000;
 
 interface ConsumerCreated {
@@ -160,6 +163,8 @@ export function followStream(options: StreamFollowerOptions): Follower {
     }
     consumerSequence += 1;
     backoff.reset();
+    // A server that has not caught up could begin earlier than it was told.
+    if (position.streamSequence < next) return;
     const entry: LogEntry = {
       stream,
       revision: toRevision(position.streamSequence),
@@ -175,7 +180,7 @@ export function followStream(options: StreamFollowerOptions): Follower {
   async function start(): Promise<void> {
     const mine = ++generation;
     try {
-      const info = await connection.api<{ state: { last_seq: number } }>(`STREAM.INFO.${stream}`);
+      const info = await connection.api<StreamInfo>(`STREAM.INFO.${stream}`);
       if (closed || mine !== generation) return;
       const inbox = `_INBOX.${Buffer.from(random.bytes(16)).toString('hex')}`;
       consumerSequence = 1;
@@ -187,7 +192,7 @@ export function followStream(options: StreamFollowerOptions): Follower {
           else onMessage(message);
         },
       });
-      const created = await connection.api<ConsumerCreated>(`CONSUMER.CREATE.${stream}`, {
+      const wanted = {
         stream_name: stream,
         config: {
           deliver_subject: inbox,
@@ -201,11 +206,14 @@ export function followStream(options: StreamFollowerOptions): Follower {
           idle_heartbeat: heartbeatMs * nanoseconds,
           inactive_threshold: inactiveMs * nanoseconds,
         },
-      });
+      };
+      const created = await connection.api<ConsumerCreated>(`CONSUMER.CREATE.${stream}`, wanted, createLimitMs);
       if (closed || mine !== generation) return;
       consumer = created.name;
       expectSound();
-      if ((created.num_pending ?? 0) === 0 && info.state.last_seq >= next && consumerSequence === 1)
+      // Of several servers the one that has the consumer may be behind the one that was asked: only its heartbeats tell then.
+      const tellsTheEnd = info.config.num_replicas === 1 && info.state.last_seq >= next;
+      if (tellsTheEnd && (created.num_pending ?? 0) === 0 && consumerSequence === 1)
         arrive({ type: 'progress', revision: toRevision(info.state.last_seq) });
     } catch (error) {
       if (mine === generation) restart((error as Error).message);

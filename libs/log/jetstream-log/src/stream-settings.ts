@@ -40,25 +40,3 @@ export function streamSettings(stream: StreamName, replicas: number): StreamSett
     ...(stream === 'events' ? { subject_delete_marker_ttl: second } : {}),
   };
 }
-
-/** Whether a stream that exists has to be updated to `wanted`. */
-export function differs(existing: Readonly<Record<string, unknown>>, wanted: StreamSettings): boolean {
-  return Object.entries(wanted).some(
-    ([field, value]) => JSON.stringify(existing[field] ?? defaultOf(value)) !== JSON.stringify(value),
-  );
-}
-
-/** NATS leaves out what is zero. */
-function defaultOf(value: unknown): unknown {
-  return value === false ? false : value === 0 ? 0 : undefined;
-}
-
-/** Of the server: atomic batches came with 2.12; two compare-and-set writers could both win before 2.11. */
-const oldestServer: readonly [number, number] = [2, 12];
-
-export function isSupportedServer(version: string): boolean {
-  const match = /^(\d+)\.(\d+)\./.exec(version);
-  if (match === null) return false;
-  const [major, minor] = [Number(match[1]), Number(match[2])];
-  return major > oldestServer[0] || (major === oldestServer[0] && minor >= oldestServer[1]);
-}

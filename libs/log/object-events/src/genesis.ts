@@ -32,11 +32,11 @@ export async function ensureGenesis(
   streams: readonly StreamName[] = streamNames,
 ): Promise<void> {
   for (const stream of streams) {
-    if ((await log.lastRevision(stream)) > 0) continue;
+    // Not asked for before: to know what is there a replicated log appends something itself.
     const event = systemEvent({ type: 'genesis', clusterId }, `genesis of ${stream}`, clock);
     const append = { subject: genesisSubject(stream), payload: encodeObjectEvent(event), expected: toRevision(0) };
     const outcome = await log.append(stream, [append]);
-    // A conflict says that somebody else was first; an unknown outcome is settled by the next start.
+    // A conflict says that it is there; an unknown outcome is settled by the next start.
     if (outcome.outcome === 'unknown') throw outcome.cause;
   }
 }

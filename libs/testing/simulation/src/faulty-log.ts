@@ -94,6 +94,7 @@ export function connectFaultyLog(log: EventLog, faults: LogFaults, time: Time, r
     append,
     follow,
     lastRevision: (stream) => call(() => log.lastRevision(stream)),
+    observedRevision: (stream) => call(() => log.observedRevision(stream)),
     firstRevision: (stream) => call(() => log.firstRevision(stream)),
     entry: (stream, revision) => call(() => log.entry(stream, revision)),
     lastRevisionOf: (stream, subject) => call(() => log.lastRevisionOf(stream, subject)),

@@ -1,0 +1,67 @@
+/** Makes a stream, or brings one that is there up to what is wanted of it. */
+import { JetStreamApiError, type JetStreamConnection } from './nats-connection.js';
+import { checkServerVersion } from './server-version.js';
+
+export interface StreamInfo {
+  readonly config: Readonly<Record<string, unknown>> & {
+    readonly num_replicas: number;
+    readonly metadata?: Readonly<Record<string, string>>;
+  };
+  readonly state: { readonly first_seq: number; readonly last_seq: number };
+}
+
+interface WantedStream {
+  readonly name: string;
+  readonly num_replicas: number;
+}
+
+/** JetStream's codes for "stream not found" and "stream name already in use". */
+const streamNotFound = 10059;
+const nameInUse = 10058;
+
+const hasCode = (error: unknown, code: number): boolean =>
+  error instanceof JetStreamApiError && error.errorCode === code;
+
+const infoOf = (connection: JetStreamConnection, name: string): Promise<StreamInfo> =>
+  connection.api<StreamInfo>(`STREAM.INFO.${name}`);
+
+async function findOrCreate(connection: JetStreamConnection, wanted: WantedStream): Promise<StreamInfo> {
+  try {
+    return await infoOf(connection, wanted.name);
+  } catch (error) {
+    if (!hasCode(error, streamNotFound)) throw error;
+  }
+  try {
+    return await connection.api<StreamInfo>(`STREAM.CREATE.${wanted.name}`, wanted);
+  } catch (error) {
+    // Somebody else made it in between.
+    if (!hasCode(error, nameInUse)) throw error;
+    return infoOf(connection, wanted.name);
+  }
+}
+
+/** NATS leaves out what is zero. */
+function defaultOf(value: unknown): unknown {
+  return value === false ? false : value === 0 ? 0 : undefined;
+}
+
+/** Whether a stream that exists has to be updated to `wanted`. */
+export function differs(existing: Readonly<Record<string, unknown>>, wanted: object): boolean {
+  return Object.entries(wanted).some(
+    ([field, value]) => JSON.stringify(existing[field] ?? defaultOf(value)) !== JSON.stringify(value),
+  );
+}
+
+/**
+ * The stream as it is in the end. It gets as many copies as `wanted` says, or keeps more: a server that was started with fewer in
+ * its configuration takes no copy away.
+ */
+export async function ensureStream(connection: JetStreamConnection, wanted: WantedStream): Promise<StreamInfo> {
+  const existing = await findOrCreate(connection, wanted);
+  // Who leads the stream made this answer; the server we are connected to may be another.
+  const leaderVersion = existing.config.metadata?.['_nats.ver'];
+  if (leaderVersion !== undefined) checkServerVersion(leaderVersion);
+  const settings = { ...wanted, num_replicas: Math.max(wanted.num_replicas, existing.config.num_replicas) };
+  if (!differs(existing.config, settings)) return existing;
+  return connection.api<StreamInfo>(`STREAM.UPDATE.${wanted.name}`, { ...existing.config, ...settings });
+}

@@ -57,6 +57,7 @@ export function describeSeeds(from: number, to: number): void {
         if (!result) throw new Error(ended);
         expect(result.violations).toEqual([]);
         expect(result.acknowledged).toBeGreaterThan(10);
+        expect(result.reads).toBeGreaterThan(50);
         expect(result.delivered).toBeGreaterThan(100);
       },
       seedLimitMs,

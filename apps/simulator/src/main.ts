@@ -31,6 +31,7 @@ async function runSeed(seed: number): Promise<SeedResult> {
     violations: [...report.violations, ...(differs ? ['a second run from the same seed left another trace'] : [])],
     appends: report.appends,
     acknowledged: report.acknowledged,
+    reads: report.reads,
     delivered: report.delivered,
     crashes: report.faults.crashes.length,
     outages: report.faults.outages.length,
@@ -40,12 +41,12 @@ async function runSeed(seed: number): Promise<SeedResult> {
 }
 
 function toText(result: SeedResult): string {
-  const { seed, violations, appends, acknowledged, delivered, crashes, outages, elapsedMs, traceHash } = result;
+  const { seed, violations, appends, acknowledged, reads, delivered, crashes, outages, elapsedMs, traceHash } = result;
   const verdict = violations.length === 0 ? 'ok' : `${violations.length} violations`;
   return [
-    `seed ${seed}: ${verdict}, ${appends} appends, ${acknowledged} acknowledged, ${delivered} delivered, ` +
+    `seed ${seed}: ${verdict}, ${appends} appends, ${acknowledged} acknowledged, ${reads} reads, ${delivered} delivered, ` +
       `${crashes} crashes, ${outages} outages, ${elapsedMs} ms, ${traceHash.slice(0, 12)}`,
-    ...violations.map((violation) => `  ${violation}`),
+    ...violations.map((violation) => `  ${violation.replaceAll('\n', '\n  ')}`),
   ].join('\n');
 }
 

@@ -6,7 +6,9 @@ export interface SeedResult {
   readonly appends: number;
   /** Writes that users were told had succeeded. */
   readonly acknowledged: number;
-  /** Watch events that the recorders saw. */
+  /** Reads of users that were answered. */
+  readonly reads: number;
+  /** Watch events that clients were told. */
   readonly delivered: number;
   readonly crashes: number;
   readonly outages: number;

@@ -30,7 +30,7 @@ export {
   unmountAllBelow,
 } from './mounts.js';
 export { argvInNetns, runInNetns } from './netns.js';
-export { type NodeIdentity, NodeNameError, type NodeNames, netnsFolder } from './node-names.js';
+export { type NodeIdentity, NodeNameError, type NodeNames, netnsFolder, nodeNetnsPath } from './node-names.js';
 export {
   BridgeFilterMissingError,
   createNodeNetwork,

@@ -29,6 +29,8 @@ export interface FaultPlan {
   /** Probability that a request to the log is lost on its way. */
   readonly lostRequestShare: number;
   readonly latencyMaxMs: number;
+  /** How late new entries reach those who follow the log, at most: readers lag behind by as much. */
+  readonly deliveryMaxMs: number;
   readonly crashes: readonly Crash[];
   readonly outages: readonly Outage[];
 }
@@ -61,6 +63,7 @@ export function drawFaultPlan(random: Random, nodes: number, endMs: number): Fau
     lostAckShare: [0, 0.01, 0.05][below(3)]!,
     lostRequestShare: [0, 0.01, 0.05][below(3)]!,
     latencyMaxMs: [1, 5, 40][below(3)]!,
+    deliveryMaxMs: [0, 10, 300][below(3)]!,
     crashes: crashes.sort((a, b) => a.atMs - b.atMs),
     outages,
   };

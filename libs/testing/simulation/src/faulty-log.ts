@@ -16,6 +16,7 @@ export interface LogFaults {
   readonly lostAckShare: number;
   readonly lostRequestShare: number;
   readonly latencyMaxMs: number;
+  readonly deliveryMaxMs: number;
   /** Asked at each request and delivery. */
   isCut(): boolean;
 }
@@ -72,6 +73,7 @@ export function connectFaultyLog(log: EventLog, faults: LogFaults, time: Time, r
     const follower = log.follow(stream, from, {
       ...handler,
       async onEntries(entries: readonly LogEntry[]) {
+        if (faults.deliveryMaxMs > 0) await delay(random.next() * faults.deliveryMaxMs);
         await waitWhileCut();
         if (!dead) await handler.onEntries(entries);
       },

@@ -15,6 +15,7 @@ import type { ApiRequest, ApiResult, RequestHandler, RequestVerb, ServedEvent } 
 
 /** One apiserver as its clients see it: there, or not. */
 export interface Endpoint {
+  readonly name: string;
   /** Undefined while the server is down; a new object for each life of it. */
   handler(): RequestHandler | undefined;
   /** Called when that life ends: connections break then. Gives a way to forget the callback. */
@@ -46,8 +47,23 @@ class ConnectionLostError extends Error {
   readonly code = 'UNAVAILABLE';
 }
 
-export function createInProcessClient(options: InProcessClientOptions): ApiClient {
+/** Stays with one server, and moves on to the next when that is not there or says that it can't. */
+export interface InProcessClient extends ApiClient {
+  /** Where calls go now; a new name after each move. */
+  connection(): string;
+}
+
+export function createInProcessClient(options: InProcessClientOptions): InProcessClient {
   const { endpoints, user, userAgent, time, random, alive } = options;
+  let server = Math.floor(random.next() * endpoints.length);
+  let moves = 0;
+  const current = (): Endpoint => endpoints[server]!;
+  /** Unless somebody else has moved away from it already. */
+  const leave = (endpoint: Endpoint): void => {
+    if (current() !== endpoint) return;
+    server = (server + 1) % endpoints.length;
+    moves += 1;
+  };
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const delay = (ms: number): Promise<void> => new Promise((resolve) => void time.after(ms, resolve));
   const newRequestId = (): string => Buffer.from(random.bytes(8)).toString('hex');
@@ -78,22 +94,20 @@ export function createInProcessClient(options: InProcessClientOptions): ApiClien
     });
   }
 
-  /** Tries servers in turn, with the same request id, until one answers or time is up. */
+  /** Tries server after server, with the same request id, until one answers or time is up. */
   async function call<T>(work: (handler: RequestHandler, deadline: number) => Promise<T>): Promise<T> {
     const deadline = time.monotonic() + timeoutMs;
-    let server = Math.floor(random.next() * endpoints.length);
     for (;;) {
+      const endpoint = current();
       try {
-        return await onServer(endpoints[server]!, (handler) =>
-          work(handler, Math.min(deadline, time.monotonic() + 10_000)),
-        );
+        return await onServer(endpoint, (handler) => work(handler, Math.min(deadline, time.monotonic() + 10_000)));
       } catch (error) {
         const transient =
           error instanceof ConnectionLostError ||
           isStatusError(error, 'ServiceUnavailable') ||
           isStatusError(error, 'Timeout');
         if (!transient || time.monotonic() + retryMs > deadline) throw error;
-        server = (server + 1) % endpoints.length;
+        leave(endpoint);
         await delay(retryMs * (0.5 + random.next()));
       }
     }
@@ -159,6 +173,7 @@ export function createInProcessClient(options: InProcessClientOptions): ApiClien
   }
 
   return {
+    connection: () => `${current().name} (${moves})`,
     async get<T extends KubeObject>(target: ObjectTarget, wanted: { resourceVersion?: string; at?: string } = {}) {
       return objectOf<T>(
         await call((handler, deadline) => handler.handle(requestOf('get', target, { options: wanted }, deadline))),
@@ -191,16 +206,20 @@ export function createInProcessClient(options: InProcessClientOptions): ApiClien
         stopped = true;
         close?.();
       };
-      const endpoint = endpoints[Math.floor(random.next() * endpoints.length)]!;
+      const endpoint = current();
       const handler = endpoint.handler();
       // A connection is made, or refused, after the call has returned.
       time.after(0, () => {
         if (stopped) return;
         if (!handler || endpoint.handler() !== handler) {
+          leave(endpoint);
           end(new ConnectionLostError('connection refused'));
           return;
         }
-        const forget = endpoint.onDown(handler, () => end(new ConnectionLostError('connection reset')));
+        const forget = endpoint.onDown(handler, () => {
+          leave(endpoint);
+          end(new ConnectionLostError('connection reset'));
+        });
         close = forget;
         const request = requestOf(
           'watch',

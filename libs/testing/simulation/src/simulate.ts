@@ -1,17 +1,25 @@
 /** One run from a seed: bring a cluster up, let users and faults loose on it, let it come to rest, and judge. */
 import { createHash } from 'node:crypto';
-import type { Deployment, Pod } from '@periplus/api/kinds';
 import { createSeededRandom, createVirtualTime } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import { streamNames, streamOf } from '@periplus/log/object-events';
-import { checkBoundOnce, checkKept, checkOnce, checkParents } from './checkers/history-checks.js';
-import { readHistory, stateAtEnd } from './checkers/log-history.js';
-import { checkCache, checkProjection } from './checkers/view-checks.js';
+import {
+  checkQuiet,
+  checkSettled,
+  formatViolation,
+  type JudgeInput,
+  judge,
+  readHistory,
+  type ViewedObject,
+} from '@periplus/testing/judge';
+import type { WatchCache } from '@periplus/view/watch-cache';
 import { drawFaultPlan, type FaultPlan } from './fault-plan.js';
+import { startReader } from './readers.js';
 import { administrator, createSimulatedCluster, type SimulatedCluster } from './simulated-cluster.js';
-import { startTraffic } from './traffic.js';
+import { startWriter } from './traffic.js';
+import { configMaps, deployments, everywhere, pods } from './traffic-targets.js';
 import { runToEnd, runUntil } from './virtual-loop.js';
-import { startWatchRecorder } from './watch-recorder.js';
+import { startWatcher, type WatcherPlan } from './watchers.js';
 
 export interface SimulationReport {
   readonly seed: number;
@@ -19,10 +27,14 @@ export interface SimulationReport {
   /** Of every append in its order and at its virtual time: equal for equal seeds. */
   readonly traceHash: string;
   readonly trace: readonly string[];
-  /** Empty when everything held. */
+  /** Empty when everything held; each with its story, a line each. */
   readonly violations: readonly string[];
   readonly appends: number;
+  /** Writes of users that were answered with success. */
   readonly acknowledged: number;
+  /** Reads of users that were answered. */
+  readonly reads: number;
+  /** Watch events that clients were told, services included. */
   readonly delivered: number;
 }
 
@@ -34,6 +46,15 @@ const trafficEndMs = 60_000;
 const restMs = 45_000;
 const quietMs = 15_000;
 const epochMs = Date.UTC(2026, 0, 1);
+
+const watcherPlans: readonly WatcherPlan[] = [
+  { target: everywhere(pods), selectors: {}, begin: 'list' },
+  { target: everywhere(deployments), selectors: {}, begin: 'list' },
+  { target: configMaps, selectors: {}, begin: 'watch' },
+  { target: configMaps, selectors: { labelSelector: 'tier=gold' }, begin: 'watchToBookmark' },
+  { target: everywhere(pods), selectors: { fieldSelector: 'spec.nodeName=node-0' }, begin: 'list' },
+  { target: pods, selectors: { labelSelector: 'app=a' }, begin: 'watchToBookmark' },
+];
 
 export async function simulate(seed: number, logger?: Logger): Promise<SimulationReport> {
   const time = createVirtualTime(epochMs);
@@ -48,82 +69,62 @@ export async function simulate(seed: number, logger?: Logger): Promise<Simulatio
     onAppend: (line) => trace.push(line),
     ...(logger ? { logger } : {}),
   });
-  const client = cluster.client(administrator);
+  const user = (name: string) => cluster.client(administrator, name);
 
   cluster.start();
   await runUntil(time, startLimitMs, () => cluster.servers().length > 0);
-  const recorders = [
-    startWatchRecorder(client, { group: '', version: 'v1', resource: 'pods', namespace: '' }, time),
-    startWatchRecorder(client, { group: 'apps', version: 'v1', resource: 'deployments', namespace: '' }, time),
-    startWatchRecorder(client, { group: '', version: 'v1', resource: 'configmaps', namespace: '' }, time),
+  watcherPlans.forEach((plan, index) => startWatcher(user(`watcher-${index}`), plan, time));
+  const traffic = [
+    ...[0, 1, 2].map((index) => startWriter(user(`writer-${index}`), time, random)),
+    ...[0, 1].map((index) => startReader(user(`reader-${index}`), time, random)),
   ];
-  const traffic = startTraffic(client, 3, time, random);
   await runUntil(time, trafficEndMs);
-  await runToEnd(time, 60_000, traffic.stop());
+  await runToEnd(time, 60_000, Promise.all(traffic.map((loop) => loop.stop())));
   await runUntil(time, time.monotonic() + restMs);
-  const beforeQuiet = trace.length;
+  const restedMs = time.now();
   await runUntil(time, time.monotonic() + quietMs);
-  const noise = trace.slice(beforeQuiet).filter((line) => line.split(' ')[1] === 'objects');
 
-  const settled = await runToEnd(time, 30_000, findUnsettled(cluster));
-  const history = readHistory(cluster.log.retained('objects'));
-  const state = stateAtEnd(history);
-  const inObjects = (resource: { group: string; resource: string }): boolean => streamOf(resource) === 'objects';
-  const violations = [
-    ...cluster.failures,
-    ...checkParents(history),
-    ...checkKept(history, traffic.acknowledged),
-    ...checkOnce(history, traffic.requestIds),
-    ...checkBoundOnce(history),
-    ...cluster.servers().flatMap(({ name, core }) => checkCache(name, core.cache, state, inObjects)),
-    ...checkProjection(cluster.projection, state),
-    ...recorders.flatMap((recorder) => recorder.check(history)),
-    ...settled,
-    ...noise.slice(0, 5).map((line) => `written while all was at rest: ${line}`),
-    ...(cluster.servers().length === 2 ? [] : ['an apiserver did not come back']),
-  ];
-  for (const recorder of recorders) recorder.stop();
+  const violations = judgeCluster(cluster, restedMs);
   for (const process of cluster.processes.values()) process.kill();
+  const { calls, sessions } = cluster.journal;
+  const isUser = ({ client }: { readonly client: string }): boolean => /^(writer|reader)-/.test(client);
+  const answered = calls.filter((call) => isUser(call) && call.outcome.type === 'ok');
   return {
     seed,
     faults,
     traceHash: createHash('sha256').update(trace.join('\n')).digest('hex'),
     trace,
     violations,
-    appends: streamNames.reduce((sum, stream) => sum + trace.filter((line) => line.split(' ')[1] === stream).length, 0),
-    acknowledged: traffic.acknowledged.length,
-    delivered: recorders.reduce((sum, recorder) => sum + recorder.seenCount, 0),
+    appends: trace.length,
+    acknowledged: answered.filter(({ kind }) => kind === 'write').length,
+    reads: answered.filter(({ kind }) => kind !== 'write').length,
+    delivered: sessions.reduce((sum, { events }) => sum + events.length, 0),
   };
 }
 
-/** Each Deployment has the replicas that it wants, all available and of its newest template, and there are no others. */
-async function findUnsettled(cluster: SimulatedCluster): Promise<string[]> {
-  const client = cluster.client(administrator);
-  const deployments = await client.list<Deployment>({
-    group: 'apps',
-    version: 'v1',
-    resource: 'deployments',
-    namespace: '',
-  });
-  const pods = await client.list<Pod>({ group: '', version: 'v1', resource: 'pods', namespace: '' });
-  const violations: string[] = [];
-  let wanted = 0;
-  for (const { metadata, spec, status } of deployments.items) {
-    const replicas = spec?.replicas ?? 0;
-    wanted += replicas;
-    const settled =
-      status?.observedGeneration === metadata?.generation &&
-      (status?.availableReplicas ?? 0) === replicas &&
-      (status?.updatedReplicas ?? 0) === replicas &&
-      (status?.replicas ?? 0) === replicas;
-    if (!settled) violations.push(`deployment ${metadata?.name} wants ${replicas} and is at ${JSON.stringify(status)}`);
-  }
-  if (pods.items.length !== wanted) {
-    const names = pods.items.map(
-      ({ metadata, status }) =>
-        `${metadata?.name} (${status?.phase}${metadata?.deletionTimestamp ? ', deleting' : ''})`,
-    );
-    violations.push(`${wanted} pods are wanted and there are ${pods.items.length}: ${names.join(', ')}`);
-  }
-  return violations;
+function judgeCluster(cluster: SimulatedCluster, restedMs: number): string[] {
+  const { journal } = cluster;
+  const histories = streamNames.map((stream) => readHistory(stream, cluster.stored(stream)));
+  const objects = histories.find(({ stream }) => stream === 'objects')!;
+  const views: JudgeInput['views'] = [
+    ...cluster
+      .servers()
+      .map(({ name, core }) => ({ stream: 'objects' as const, view: { name, objects: cachedObjects(core.cache) } })),
+    { stream: 'objects', view: { name: 'the projection', objects: cluster.projection.rows('objects').values() } },
+  ];
+  const { violations, linear } = judge({ journal, histories, views, deliveredBeforeMs: restedMs });
+  const settled = [...checkSettled(objects), ...checkQuiet(objects, restedMs, journal.originMs)];
+  return [
+    ...cluster.failures,
+    ...[...violations, ...settled].map(formatViolation),
+    ...linear.unfinished.map((name) => `the search for an order of the calls on ${name} did not come to an end`),
+    ...(cluster.servers().length === 2 ? [] : ['an apiserver did not come back']),
+  ];
+}
+
+function* cachedObjects(cache: WatchCache): Iterable<ViewedObject> {
+  for (const resource of cache.resources())
+    if (streamOf(resource) === 'objects')
+      for (const { key, revision, storageJson } of cache.list(resource).items)
+        yield { key, revision, json: storageJson };
 }

@@ -1,13 +1,14 @@
 /** A whole cluster in one process: two apiservers on one log, projector, controllers, scheduler and hollow nodes, all mortal. */
-import type { Random, VirtualTime } from '@periplus/base/clock';
+import type { Random, Time, VirtualTime } from '@periplus/base/clock';
 import { type Logger, silentLogger } from '@periplus/base/telemetry';
-import type { ApiClient } from '@periplus/client/api-client';
 import { createEventRecorder, createLeaderElection, fenceWrites, type Leadership } from '@periplus/client/reconcile';
 import { createSharedInformers, startControllers } from '@periplus/control/controllers';
 import { createScheduler, createSchedulerInformers } from '@periplus/control/scheduling';
 import { createMemoryLog, type MemoryLog } from '@periplus/log/event-log/testing';
-import { createSealer } from '@periplus/log/object-events';
+import type { LogEntry, StreamName } from '@periplus/log/event-log';
+import { createSealer, streamNames } from '@periplus/log/object-events';
 import { createMemoryKeyStore } from '@periplus/log/object-events/testing';
+import { createJournal, type Journal, recordClient, type RecordedClient } from '@periplus/testing/judge';
 import { createHollowKubelet, createHollowRuntime, type HollowRuntime } from '@periplus/node/hollow-runtime';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, NODES_GROUP, type UserInfo } from '@periplus/server/authn';
 import { createServiceAccountTokens } from '@periplus/server/credentials';
@@ -31,12 +32,16 @@ export interface SimulatedClusterOptions {
 }
 
 export interface SimulatedCluster {
-  readonly log: MemoryLog;
+  /** All that was ever in the stream, in order. */
+  stored(stream: StreamName): readonly LogEntry[];
   readonly projection: MemoryProjection;
   readonly processes: ReadonlyMap<CrashTarget, SimulatedProcess>;
   /** The living apiservers' caches. */
   servers(): readonly { readonly name: string; readonly core: ServerCore }[];
-  client(user: UserInfo): ApiClient;
+  /** What all clients, users and services alike, asked and were told. */
+  readonly journal: Journal;
+  /** A client of its own for each name. */
+  client(user: UserInfo, name: string): RecordedClient;
   start(): void;
   /** What no fault explains: a follower that gave up, a server that could not start. */
   readonly failures: readonly string[];
@@ -66,7 +71,9 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
   const { time, random, faults, nodes, onAppend } = options;
   const logger = options.logger ?? silentLogger;
   const failures: string[] = [];
-  const log = createMemoryLog({ time });
+  const journal = createJournal(time);
+  const stored = new Map<StreamName, LogEntry[]>(streamNames.map((stream) => [stream, []]));
+  const log = createMemoryLog({ time, onStored: (entry) => void stored.get(entry.stream)?.push(entry) });
   const tapped: MemoryLog = {
     ...log,
     async append(stream, batch) {
@@ -139,6 +146,7 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
       process,
       core: () => (ready ? core : undefined),
       endpoint: {
+        name,
         handler: () => ready,
         onDown(_handler, callback) {
           downCallbacks.add(callback);
@@ -150,8 +158,20 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
 
   const servers = [createServer('apiserver-0'), createServer('apiserver-1')];
   const endpoints = servers.map((server) => server.endpoint);
-  const clientFor = (user: UserInfo, userAgent: string, life: MortalTime): ApiClient =>
-    createInProcessClient({ endpoints, user, userAgent, time: life, random, alive: () => life.alive });
+
+  function clientFor(user: UserInfo, userAgent: string, name: string, own: Time, alive: () => boolean): RecordedClient {
+    const client = createInProcessClient({ endpoints, user, userAgent, time: own, random, alive });
+    return recordClient(client, { journal, name, random, connection: () => client.connection() });
+  }
+
+  /** How often a service has begun. */
+  const lives = new Map<string, number>();
+  /** Of a service's life: it ends with that. */
+  function serviceClient(user: UserInfo, service: string, life: MortalTime, userAgent = service): RecordedClient {
+    const count = (lives.get(service) ?? 0) + 1;
+    lives.set(service, count);
+    return clientFor(user, userAgent, `${service} (${count})`, life, () => life.alive);
+  }
 
   const projection = createMemoryProjection((error) => failures.push(`projector: ${error.message}`));
   const projector = createProcess('projector', time, (life) => {
@@ -167,10 +187,10 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
   function createLeader(
     name: 'controller-manager' | 'scheduler',
     user: UserInfo,
-    lead: (client: ApiClient, leadership: Leadership, life: MortalTime) => void,
+    lead: (client: RecordedClient, leadership: Leadership, life: MortalTime) => void,
   ): SimulatedProcess {
     const process = createProcess(name, time, (life) => {
-      const client = clientFor(user, name, life);
+      const client = serviceClient(user, name, life);
       const election = createLeaderElection({
         client,
         time: life,
@@ -185,7 +205,7 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
         },
       });
       election.start();
-      return () => undefined;
+      return () => client.end();
     });
     return process;
   }
@@ -230,8 +250,9 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
     return createProcess(nodeName, time, (life) => {
       const podCidr = `10.64.${index}.0/24`;
       runtime ??= createHollowRuntime({ time, podCidr });
+      const client = serviceClient(serviceUser(`system:node:${nodeName}`, NODES_GROUP), nodeName, life, 'kubelet');
       const kubelet = createHollowKubelet({
-        client: clientFor(serviceUser(`system:node:${nodeName}`, NODES_GROUP), 'kubelet', life),
+        client,
         nodeName,
         address: `10.128.0.${10 + index}`,
         podCidr,
@@ -241,7 +262,7 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
         runtime,
       });
       kubelet.start();
-      return () => undefined;
+      return () => client.end();
     });
   });
 
@@ -249,7 +270,8 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
   const processes = new Map(all.map((process) => [process.name as CrashTarget, process]));
 
   return {
-    log,
+    stored: (stream) => stored.get(stream)!,
+    journal,
     projection,
     processes,
     failures,
@@ -258,7 +280,7 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
         const core = server.core();
         return core ? [{ name: server.name, core }] : [];
       }),
-    client: (user) => createInProcessClient({ endpoints, user, userAgent: 'traffic', time, random, alive: () => true }),
+    client: (user, name) => clientFor(user, 'traffic', name, time, () => true),
     start() {
       for (const process of all) process.start();
       for (const { atMs, target, downMs } of faults.crashes) {

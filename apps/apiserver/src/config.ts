@@ -52,6 +52,13 @@ export const apiserverConfig = defineConfig({
     { name: 'natsKeyFile', type: 'string', help: 'its key, PEM' },
     { name: 'natsReplicas', type: 'number', default: 1, help: 'copies of each stream' },
     {
+      name: 'logFolder',
+      type: 'string',
+      help: 'where NATS keeps the log, when that is on this machine: the last of its disk is kept free',
+      example: '/var/lib/nats',
+    },
+    { name: 'logReserveMebibytes', type: 'number', default: 256, help: 'what is kept free of that disk' },
+    {
       name: 'postgresUrl',
       type: 'string',
       help: 'where the projection is; without it history is what the cache still has',

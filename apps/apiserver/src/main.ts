@@ -25,6 +25,7 @@ const health = await startHealthServer({
     },
     log: () => apiserver?.checks['log']?.(),
     cache: () => apiserver?.checks['cache']?.(),
+    logStore: () => apiserver?.checks['logStore']?.(),
   },
   registry,
 });

@@ -15,6 +15,7 @@ import { createPostgresView, type PostgresView } from '@periplus/view/postgres-v
 import { Gauge, type Registry } from 'prom-client';
 import { type ApiserverConfig, parseHostPort } from './config.js';
 import type { KeyMaterial } from './key-files.js';
+import { watchLogRoom, withinRoom } from './log-room.js';
 import { version } from './version.js';
 
 export interface Apiserver {
@@ -68,7 +69,7 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
   const { config, keys, registry, logger } = parts;
   const time = systemTime;
   const random = systemRandom;
-  const log: JetStreamLog = await connectJetStreamLog({
+  const connected: JetStreamLog = await connectJetStreamLog({
     servers: config.natsUrl,
     ...natsTls(config),
     replicas: config.natsReplicas,
@@ -79,6 +80,11 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
     signal: parts.signal,
   });
 
+  const room =
+    config.logFolder === undefined
+      ? undefined
+      : await watchLogRoom({ folder: config.logFolder, reserveBytes: config.logReserveMebibytes * 2 ** 20, logger });
+  const log = room === undefined ? connected : withinRoom(connected, room);
   const sealer = createSealer({ keyStore: log.keyStore, clusterKey: keys.clusterKey, random });
   const view: PostgresView | undefined =
     config.postgresUrl === undefined ? undefined : createPostgresView({ postgresUrl: config.postgresUrl, time });
@@ -114,6 +120,11 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
       if (!log.isConnected()) throw new Error('NATS is not connected');
     },
     cache: () => core.check(),
+    // As long as the disk is full a restart would heal nothing.
+    logStore() {
+      if (log.isStoreFailed() && room?.problem() === undefined)
+        throw new Error('nats-server could not write to its disk and takes nothing until it is started again');
+    },
   };
   const serverAddress = `${config.advertiseAddress}:${config.advertisePort}`;
   const publication = createPublication(builtinSchema, {
@@ -171,6 +182,7 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
       core.storage.watcher.closeAll();
       await Promise.all([rest.close(drainLimitMs), grpc.close(drainLimitMs)]);
       await core.stop();
+      room?.close();
       await log.close();
       await view?.close();
     },

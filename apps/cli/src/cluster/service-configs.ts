@@ -52,6 +52,7 @@ export function serviceConfigs(plan: ClusterPlan, paths: ClusterPaths): Readonly
       serviceClusterIpRange: plan.serviceCidr,
       serviceNodePortRange: plan.nodePortRange,
       ...log('apiserver'),
+      logFolder: paths.nats,
       ...postgres,
       clientCaFile: pki('ca.crt'),
       tlsCertFile: pki('apiserver.crt'),

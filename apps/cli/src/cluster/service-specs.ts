@@ -103,6 +103,8 @@ export function serviceSpecs(
       args: ['--config', natsConfig],
       env,
       probe: natsServerProbe(plan.ports.nats),
+      // The writer sees that a disk which was full has left the server unable to write, though there is room again.
+      restartWhen: { socketPath: serviceSocket(paths, 'apiserver'), path: '/readyz/logStore' },
       after: [],
       version: natsServer.version,
       files: [natsConfig, join(paths.pki, 'nats.crt'), join(paths.pki, 'nats-ca.crt')],

@@ -82,6 +82,7 @@ export {
   forbiddenPath,
   formatGroupResource,
   gone,
+  insufficientStorage,
   internalError,
   invalid,
   isStatusError,

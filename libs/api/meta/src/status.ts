@@ -20,6 +20,7 @@ export type StatusReason =
   | 'RequestEntityTooLarge'
   | 'UnsupportedMediaType'
   | 'InternalError'
+  | 'InsufficientStorage'
   | 'ServiceUnavailable';
 
 export interface StatusCause {
@@ -215,6 +216,11 @@ export function serviceUnavailable(message: string, retryAfterSeconds = 1, cause
     failure(503, 'ServiceUnavailable', message, { retryAfterSeconds }),
     cause === undefined ? undefined : { cause },
   );
+}
+
+/** There is no room for what was to be written, and trying again does not make any: not for clients that come back by themselves. */
+export function insufficientStorage(message: string, cause?: unknown): StatusError {
+  return new StatusError(failure(507, 'InsufficientStorage', message), cause === undefined ? undefined : { cause });
 }
 
 /** The server couldn't finish in time; the write's outcome is unknown to the client. */

@@ -70,10 +70,15 @@ export class LogUnavailableError extends Error {
   readonly code = 'LOG_UNAVAILABLE';
 }
 
+/** The log has no room for more; nothing was appended. What is there can be read. */
+export class LogFullError extends Error {
+  readonly code = 'LOG_FULL';
+}
+
 export interface EventLog {
   /**
    * Appends all of `batch` atomically, or nothing. At most 1,000 appends, all in one stream, one a subject.
-   * Rejects with `LogUnavailableError` when nothing was sent (safe to retry).
+   * Rejects with `LogUnavailableError` when nothing was sent (safe to retry), with `LogFullError` when there is no room.
    */
   append(stream: StreamName, batch: readonly Append[]): Promise<AppendOutcome>;
   /**

@@ -31,7 +31,7 @@ export interface GroupCommitter {
   /**
    * Appends `unit` (one write, or a transaction of several on different subjects) atomically, in one batch with whatever
    * else waits. Units are sent in the order they were given, as far as their subjects overlap.
-   * Rejects with `LogUnavailableError` or `CommitQueueFullError` when nothing was sent, safe to retry.
+   * Rejects with `LogUnavailableError` or `CommitQueueFullError` when nothing was sent, safe to retry; with `LogFullError`.
    */
   commit(unit: readonly Append[]): Promise<CommitOutcome>;
   /** The last revision of `subject` among our own writes that the view may not have yet. */
@@ -212,7 +212,8 @@ export function createGroupCommitter(options: GroupCommitterOptions): GroupCommi
           return late === undefined ? repeated : { outcome: 'appended', revisions: late };
         }
       } catch (error) {
-        if ((error as { code?: unknown }).code !== 'LOG_UNAVAILABLE') throw error;
+        // A log that is full by now may have taken the first copy.
+        if (!['LOG_UNAVAILABLE', 'LOG_FULL'].includes((error as { code: string }).code)) throw error;
       }
       if (time.monotonic() >= deadline) return first;
     }

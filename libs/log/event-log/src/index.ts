@@ -5,6 +5,7 @@ export {
   type Follower,
   type FollowHandler,
   type LogEntry,
+  LogFullError,
   LogUnavailableError,
   type StreamName,
   type Subject,

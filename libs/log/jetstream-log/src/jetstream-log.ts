@@ -8,6 +8,7 @@ import {
   type EventLog,
   type Follower,
   type LogEntry,
+  LogFullError,
   LogUnavailableError,
   type QuorumEnd,
   type StreamName,
@@ -46,6 +47,8 @@ export interface JetStreamLog extends EventLog {
   /** Keys of confidential objects, in a bucket of their own. */
   readonly keyStore: KeyStore;
   isConnected(): boolean;
+  /** A write to the server's disk has failed: until it is started again it takes nothing more. */
+  isStoreFailed(): boolean;
 }
 
 const batchMax = 1_000;
@@ -80,8 +83,11 @@ async function patiently(options: JetStreamLogOptions, what: string, work: () =>
 export async function connectJetStreamLog(options: JetStreamLogOptions): Promise<JetStreamLog> {
   const { replicas = 1, clusterId, time } = options;
   const connection = await connectNats(options);
+  /** Streams that were found to answer no publish. */
+  const failedStores = new Set<StreamName>();
+  connection.onReconnect(() => failedStores.clear());
   try {
-    const log = createLog(connection, options);
+    const log = createLog(connection, options, failedStores);
     if (clusterId !== undefined) {
       for (const stream of streamNames)
         await patiently(options, `the stream ${stream}`, () =>
@@ -90,14 +96,19 @@ export async function connectJetStreamLog(options: JetStreamLogOptions): Promise
       await patiently(options, 'the first entries', () => ensureGenesis(log, clusterId, time));
     }
     const keyStore = createLazyKeyStore(connection, { replicas, create: clusterId !== undefined });
-    return { ...log, keyStore, isConnected: () => connection.isConnected() };
+    const isConnected = (): boolean => connection.isConnected();
+    return { ...log, keyStore, isConnected, isStoreFailed: () => failedStores.size > 0 };
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-function createLog(connection: JetStreamConnection, options: JetStreamLogOptions): EventLog {
+function createLog(
+  connection: JetStreamConnection,
+  options: JetStreamLogOptions,
+  failedStores: Set<StreamName>,
+): EventLog {
   const { random, logger, time } = options;
   const followers = new Set<Follower>();
   /** Which streams have copies: once they do they keep them. */
@@ -114,15 +125,34 @@ function createLog(connection: JetStreamConnection, options: JetStreamLogOptions
     return info;
   }
 
+  /**
+   * A failed write to disk makes a stream answer no publish any more, until nats-server is started again; its reads go on. A purge
+   * of nothing asks about it: it is refused with the failure, and else does nothing.
+   */
+  async function storeFailure(stream: StreamName): Promise<string | undefined> {
+    try {
+      await connection.api(`STREAM.PURGE.${stream}`, { filter: `system.${stream}.nothing`, seq: 2 });
+      return undefined;
+    } catch (error) {
+      return error instanceof JetStreamApiError ? error.message : undefined;
+    }
+  }
+
   async function publish(stream: StreamName, batch: readonly Append[]): Promise<AppendOutcome> {
+    if (failedStores.has(stream)) {
+      const failure = await storeFailure(stream);
+      if (failure !== undefined) throw new LogFullError(`NATS can not write to its disk: ${failure}`);
+      failedStores.delete(stream);
+    }
     const batchId = Buffer.from(random.bytes(16)).toString('hex');
     const messages = planPublish(batch, batchId, guardOf(stream));
     try {
       const answer = await connection.publish(messages);
       return toAppendOutcome(answer.string(), batch.length, messages.length - batch.length);
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'ANSWER_LOST') return { outcome: 'unknown', cause: error as Error };
-      throw error;
+      if ((error as { code?: unknown }).code !== 'ANSWER_LOST') throw error;
+      if (connection.isConnected() && (await storeFailure(stream)) !== undefined) failedStores.add(stream);
+      return { outcome: 'unknown', cause: error as Error };
     }
   }
 

@@ -1,10 +1,10 @@
 /** The key store on a NATS key-value bucket. A destroyed key is overwritten on disk, not only marked as gone. */
 import type { KV } from 'nats';
-import { LogUnavailableError } from '@periplus/log/event-log';
+import { LogFullError, LogUnavailableError } from '@periplus/log/event-log';
 import type { KeyStore } from '@periplus/log/object-events';
 import { ensureStream, type StreamInfo } from './ensure-stream.js';
 import type { JetStreamConnection } from './nats-connection.js';
-import { toAppendOutcome } from './publish-answer.js';
+import { fullCodes, toAppendOutcome } from './publish-answer.js';
 import type { PlannedMessage } from './publish-plan.js';
 
 const bucket = 'periplus-keys';
@@ -44,10 +44,11 @@ const readsMax = 5;
 /** "wrong last sequence": the key is there already. */
 const wrongLastSequence = 10071;
 
-function isTaken(error: unknown): boolean {
-  const apiError = (error as { api_error?: { err_code?: number } } | null)?.api_error;
-  return apiError?.err_code === wrongLastSequence;
+function errorCodeOf(error: unknown): number {
+  return (error as { api_error?: { err_code?: number } } | null)?.api_error?.err_code ?? 0;
 }
+
+const isTaken = (error: unknown): boolean => errorCodeOf(error) === wrongLastSequence;
 
 async function createNatsKeyStore(connection: JetStreamConnection, options: NatsKeyStoreOptions): Promise<KeyStore> {
   const { nats } = connection;
@@ -64,6 +65,7 @@ async function createNatsKeyStore(connection: JetStreamConnection, options: Nats
       return await work();
     } catch (error) {
       if (isTaken(error)) throw error;
+      if (fullCodes.has(errorCodeOf(error))) throw new LogFullError('the key store has no room', { cause: error });
       throw new LogUnavailableError('the key store does not answer', { cause: error });
     }
   }

@@ -79,7 +79,8 @@ describe('the answer to a publish', () => {
   });
 
   it.each([
-    ['a full disk', 10077, 'LOG_UNAVAILABLE'],
+    ['a server that may store no more', 10023, 'LOG_FULL'],
+    ['a stream that may hold no more', 10077, 'LOG_FULL'],
     ['an incomplete batch', 10176, 'LOG_UNAVAILABLE'],
     ['too large a message', 10054, 'APPEND_REFUSED'],
   ])('tells what may be tried again: %s', (_name, errorCode, code) => {

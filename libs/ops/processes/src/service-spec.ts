@@ -24,6 +24,8 @@ export interface ServiceSpec {
   readonly user?: { readonly uid: number; readonly gid: number };
   readonly logFile: string;
   readonly probe: HealthProbe;
+  /** Who can tell, by an answer 500 to this, that the service has to be started again though it runs. */
+  readonly restartWhen?: { readonly socketPath: string; readonly path: string };
   /** Not started for the first time before these are ready, and stopped before them. */
   readonly after: readonly string[];
   /** Shown by status. */

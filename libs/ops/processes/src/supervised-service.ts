@@ -17,6 +17,9 @@ import type { ServiceSpec, ServiceState, ServiceStatus } from './service-spec.js
 /** How often a process that is not our child is looked at. */
 const adoptedPollMs = 200;
 const readyPollMs = 20;
+/** How often, and how often in a row, somebody must say that a service has to be started again. */
+const unwellPollMs = 1_000;
+const unwellAnswers = 3;
 
 /** What is kept on disk about a running process, so that the next supervisor finds it. */
 export interface RunRecord extends ProcessIdentity {
@@ -28,7 +31,7 @@ export interface RunRecord extends ProcessIdentity {
 /** What happened to a service, for the supervisor's log. */
 export interface ServiceEvent {
   readonly service: string;
-  readonly event: 'started' | 'adopted' | 'exited' | 'start-failed' | 'stopping' | 'stopped' | 'killed';
+  readonly event: 'started' | 'adopted' | 'unwell' | 'exited' | 'start-failed' | 'stopping' | 'stopped' | 'killed';
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
@@ -125,12 +128,27 @@ export function createSupervisedService(
       running = { ...identity, digest: spec.digest, startedAt: Date.now(), stopSignal: spec.stopSignal };
       writeFileSync(recordPath, JSON.stringify(running), { mode: 0o600 });
       report({ service: spec.name, event: 'started', detail: { pid: identity.pid } });
+      void watchUnwell(running);
     }
     child.on('exit', onExit);
     child.on('error', (error) => {
       report({ service: spec.name, event: 'start-failed', detail: { message: error.message } });
       if (child.pid === undefined) onExit(null, null);
     });
+  };
+
+  /** Ends the process when the one who can tell says that it has to be started again; its end starts the next. */
+  const watchUnwell = async (watched: RunRecord): Promise<void> => {
+    for (let answers = 0; running === watched && state !== 'stopped'; ) {
+      await sleep(unwellPollMs, undefined, { ref: false });
+      if (spec.restartWhen === undefined) continue;
+      const answer = await probeHealth({ kind: 'http', ...spec.restartWhen });
+      answers = !answer.ready && answer.reason.startsWith('500 ') ? answers + 1 : 0;
+      if (answers < unwellAnswers || running !== watched) continue;
+      report({ service: spec.name, event: 'unwell', detail: { reason: answer.ready ? '' : answer.reason } });
+      await endProcess(watched, spec);
+      return;
+    }
   };
 
   const watchAdopted = async (adopted: RunRecord): Promise<void> => {
@@ -153,6 +171,7 @@ export function createSupervisedService(
           running = earlier;
           report({ service: spec.name, event: 'adopted', detail: { pid: earlier.pid } });
           void watchAdopted(earlier);
+          void watchUnwell(earlier);
           return;
         }
         await endProcess(earlier, spec);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -70,6 +70,28 @@ function readyPid(supervisor: Supervisor, name: string, otherThan?: number): Pro
     return status?.ready && status.pid !== otherThan ? status.pid : undefined;
   });
 }
+
+test('a service is started again when the one who can tell says so, and no more once that has helped', async () => {
+  const supervisor = newSupervisor();
+  const socketPath = join(folder, 'witness.sock');
+  const witness = server.replace(
+    "s.end('ok')",
+    "s.writeHead(require('fs').existsSync(path + '.unwell') ? 500 : 200).end('ok')",
+  );
+  await supervisor.apply([
+    spec('witness', { args: ['-e', witness, socketPath] }),
+    spec('a', { restartWhen: { socketPath, path: '/readyz/a' } }),
+  ]);
+  const [pid, witnessPid] = [await readyPid(supervisor, 'a'), await readyPid(supervisor, 'witness')];
+  writeFileSync(`${socketPath}.unwell`, '');
+  const next = await readyPid(supervisor, 'a', pid);
+  rmSync(`${socketPath}.unwell`);
+  // A witness who is away says nothing.
+  process.kill(witnessPid, 'SIGKILL');
+  await readyPid(supervisor, 'witness', witnessPid);
+  await sleep(3_500);
+  expect(await readyPid(supervisor, 'a')).toBe(next);
+}, 30_000);
 
 test('a killed service is back at once under a new process', async () => {
   const supervisor = newSupervisor();

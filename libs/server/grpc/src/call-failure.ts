@@ -11,6 +11,7 @@ const codeOfReason: Readonly<Record<string, grpcStatus>> = {
   Expired: grpcStatus.OUT_OF_RANGE,
   Forbidden: grpcStatus.PERMISSION_DENIED,
   Gone: grpcStatus.OUT_OF_RANGE,
+  InsufficientStorage: grpcStatus.RESOURCE_EXHAUSTED,
   Invalid: grpcStatus.INVALID_ARGUMENT,
   MethodNotAllowed: grpcStatus.UNIMPLEMENTED,
   NotAcceptable: grpcStatus.INVALID_ARGUMENT,

@@ -1,8 +1,8 @@
 /**
  * How long requests wait for a log that is away: a restart of a few seconds is sat out, a longer outage is answered with
- * 503 at once. Patience is the outage's, not the request's: it begins with the first failure and ends with a success.
+ * 503 at once, and a full log with 507: waiting makes no room. Patience is the outage's, not the request's: it begins with the first failure and ends with a success.
  */
-import { serviceUnavailable, timeout } from '@periplus/api/meta';
+import { insufficientStorage, serviceUnavailable, timeout } from '@periplus/api/meta';
 import { type Backoff, createBackoff, sleep } from '@periplus/base/stdx';
 import type { Random, Time } from '@periplus/base/clock';
 
@@ -37,6 +37,8 @@ export function createLogPatience(options: LogPatienceOptions): LogPatience {
           awaySince = undefined;
           return result;
         } catch (error) {
+          if ((error as { code?: unknown } | null)?.code === 'LOG_FULL')
+            throw insufficientStorage(`the log is full, so nothing can be written: ${(error as Error).message}`, error);
           if (!isUnavailable(error)) throw error;
           const now = time.monotonic();
           awaySince ??= now;

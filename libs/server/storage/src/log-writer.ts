@@ -1,5 +1,5 @@
 /** From planned writes to entries of the log: envelope, seal, expectation, fence; and what became of them. */
-import { type KubeObject, type ObjectKey, type Revision, tooLarge } from '@periplus/api/meta';
+import { isStatusError, type KubeObject, type ObjectKey, type Revision, timeout, tooLarge } from '@periplus/api/meta';
 import type { Time } from '@periplus/base/clock';
 import { sleep } from '@periplus/base/stdx';
 import type { Append, GroupCommitter, StreamName } from '@periplus/log/event-log';
@@ -175,8 +175,14 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     const { deadline } = context;
     const stream = streamOf(writes[0]!.key);
     const unit = await patience.run(deadline, () => toUnit(parts, stream, transactionId));
+    let isInDoubt = false;
     for (;;) {
-      const outcome = await patience.run(deadline, () => committers[stream].commit(unit));
+      const outcome = await patience
+        .run(deadline, () => committers[stream].commit(unit))
+        .catch((error: unknown) => {
+          if (!isInDoubt || !isStatusError(error, 'InsufficientStorage')) throw error;
+          throw timeout(`the log did not say whether it was written, and takes no more: ${error.message}`);
+        });
       if (outcome.outcome === 'appended') {
         let at = 0;
         const firsts = parts.map((part) => {
@@ -187,6 +193,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
         return { outcome: 'written', stored: await Promise.all(firsts) };
       }
       if (outcome.outcome === 'conflict') return { outcome: outcome.on === 'fence' ? 'fenced' : 'conflict' };
+      isInDoubt = true;
       // Lost answer: the entries are there already, or the same expectations keep a second copy from getting in.
       await barrier.pass(stream, deadline);
       const found = parts.flatMap((part) => cache.writtenBy(part.context.requestId) ?? []);

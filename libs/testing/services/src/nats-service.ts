@@ -21,19 +21,21 @@ export interface NatsService {
 export interface NatsServiceOptions {
   /** A file system of the test's, for the data; it stays. */
   readonly storeFolder?: string;
+  /** What all streams together may hold. */
+  readonly storeBytesMax?: number;
   /** Acknowledges what is not on disk yet, as NATS does by default and the product never: to see that a test sees it. */
   readonly acknowledgeUnsynced?: boolean;
 }
 
-const configOf = (host: string, port: number, storeFolder: string): string =>
-  formatNatsServerConfig({ serverName: 'test', host, port, storeFolder });
+const configOf = (host: string, port: number, storeFolder: string, storeBytesMax?: number): string =>
+  formatNatsServerConfig({ serverName: 'test', host, port, storeFolder, storeBytesMax });
 
 async function startChild(options: NatsServiceOptions): Promise<NatsService> {
   const { path } = await ensureNatsServer();
   const port = await findFreePort();
   const folder = mkdtempSync(join(tmpdir(), 'periplus-nats-'));
   const configFile = join(folder, 'nats.conf');
-  const config = configOf('127.0.0.1', port, options.storeFolder ?? join(folder, 'store'));
+  const config = configOf('127.0.0.1', port, options.storeFolder ?? join(folder, 'store'), options.storeBytesMax);
   writeFileSync(configFile, options.acknowledgeUnsynced ? config.replace('sync_interval: always', '') : config);
   const server = createChildServer(path, ['-c', configFile], {}, (check) => untilListening(port, check));
   await server.start();

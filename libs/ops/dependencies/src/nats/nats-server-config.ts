@@ -7,6 +7,8 @@ export interface NatsServerSettings {
   readonly host: string;
   readonly port: number;
   readonly storeFolder: string;
+  /** What all streams together may hold. Default: what the disk takes. */
+  readonly storeBytesMax?: number;
   /** Without it the server takes anybody in plain text: for tests on loopback only. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string };
   /** One of several servers that hold the log together. */
@@ -22,6 +24,12 @@ export interface NatsServerSettings {
 /** Objects may have 1.5 MB, and their envelope holds them in full beside its own fields. */
 const payloadBytesMax = 8 << 20;
 
+/**
+ * More than any disk has. By itself nats-server takes three quarters of what is free when it starts, beside what it has stored
+ * already: a log that had grown to half of its disk would take no more after a restart. The disk is watched by who writes.
+ */
+const storeBytesMax = 2 ** 50;
+
 const quote = (text: string): string => JSON.stringify(text);
 
 /** Every acknowledged write is on disk (`sync_interval: always`), only clients of the log's own authority may connect. */
@@ -34,6 +42,7 @@ export function formatNatsServerConfig(settings: NatsServerSettings): string {
     'jetstream {',
     `  store_dir: ${quote(settings.storeFolder)}`,
     '  sync_interval: always',
+    `  max_file_store: ${settings.storeBytesMax ?? storeBytesMax}`,
     '}',
   ];
   if (settings.tls !== undefined) {

@@ -1,37 +1,14 @@
 /** exec and attach for clients that speak WebSocket: their channels on one side, the runtime's SPDY streams on the other. */
-import type { Duplex } from 'node:stream';
 import { createSpdySession, type SpdyStream } from '@periplus/base/spdy';
 import type { RawData, WebSocket } from 'ws';
-import { type ChannelProtocol, channels, decodeMessage, encodeMessage, lastWord } from './channel-protocol.js';
+import { type ChannelProtocol, channels, decodeMessage, lastWord } from './channel-protocol.js';
+import { createSender, toBuffer } from './channel-sender.js';
 import type { RuntimeConnection } from './runtime-connection.js';
 import type { StreamRequest } from './server-ports.js';
 
-/** What waits to be sent to a slow client before the runtime is no longer read. */
-const WAITING_BYTES_MAX = 256 * 1024;
-const WAITING_BYTES_LOW = 64 * 1024;
 const STATUS_BYTES_MAX = 64 * 1024;
 const NORMAL_CLOSURE = 1000;
 const INTERNAL_ERROR = 1011;
-
-function toBuffer(data: RawData): Buffer {
-  if (Array.isArray(data)) return Buffer.concat(data);
-  return Buffer.isBuffer(data) ? data : Buffer.from(data);
-}
-
-/** Sends by channel and stops reading `source` while the client is slow. */
-function createSender(client: WebSocket, protocol: ChannelProtocol, source: Duplex) {
-  let waiting = 0;
-  return (channel: number, data: Uint8Array): void => {
-    if (client.readyState !== client.OPEN) return;
-    const message = encodeMessage(protocol, channel, data);
-    waiting += message.length;
-    if (waiting > WAITING_BYTES_MAX) source.pause();
-    client.send(message, { binary: !protocol.base64 }, () => {
-      waiting -= message.length;
-      if (waiting < WAITING_BYTES_LOW) source.resume();
-    });
-  };
-}
 
 export function bridgeChannels(
   client: WebSocket,

@@ -390,9 +390,11 @@ suite(`the kubelet's server${problem === undefined ? '' : ` (skipped: ${problem}
     expect(output).toBe('spdy\n');
   });
 
+  const pagePort = (): number => (web.address() as AddressInfo).port;
+
   it('forwards to a port of the pod', async () => {
     const { session, socket } = await upgrade('/portForward/ns/p', 'portforward.k8s.io');
-    const port = String((web.address() as AddressInfo).port);
+    const port = String(pagePort());
     const answer = await new Promise<string>((resolve) => {
       let text = '';
       session.openStream({ streamtype: 'error', port, requestid: '0' }, {}).end();
@@ -402,6 +404,32 @@ suite(`the kubelet's server${problem === undefined ? '' : ` (skipped: ${problem}
     });
     socket.destroy();
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK[^]*page$/);
+  });
+
+  it.each(['v4.channel.k8s.io', ''])('forwards to several ports by channels of %j', async (protocol) => {
+    const path = `/portForward/ns/p?port=${pagePort()},${pagePort()}`;
+    const answer = (await talk(path, protocol === '' ? [] : [protocol], (socket) => {
+      for (const channel of [0, 2]) socket.send(message(channel, 'GET / HTTP/1.0\r\n\r\n'));
+    })) as Conversation;
+    expect(answer).toMatchObject({ code: 1000, protocol });
+    for (const channel of [0, 2]) expect(answer.said[channel]).toMatch(/HTTP\/1\.1 200 OK[^]*page$/);
+    // Each begins with its port's number, and nothing went wrong.
+    for (const channel of [1, 3]) expect(answer.said[channel]?.length).toBeLessThanOrEqual(2);
+  });
+
+  it('says which port nobody listens at', async () => {
+    const answer = (await talk('/portForward/ns/p?port=1', ['v4.channel.k8s.io'])) as Conversation;
+    expect(answer.said[1]).toMatch(/^\x01\0error forwarding port 1 /);
+  });
+
+  it.each([
+    ['no port', '', 400, /query parameter "port" is required/],
+    ['a port that is none', 'port=80,http', 400, /unable to parse "http" as a port/],
+    ['a port too high', 'port=65536', 400, /unable to parse "65536" as a port/],
+    ['too many ports', `port=${Array.from({ length: 101 }, () => 80).join()}`, 400, /more than 100 ports/],
+  ])('refuses to forward to %s', async (_name, query, refused, text) => {
+    const answer = await talk(`/portForward/ns/p?${query}`, ['v4.channel.k8s.io']);
+    expect(answer).toMatchObject({ refused, text: expect.stringMatching(text) as unknown });
   });
 
   it('tells of what containers use', async () => {

@@ -5,6 +5,7 @@ import { containersOf, identityOf } from '@periplus/node/pod-lifecycle';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { bridgeChannels } from './channel-bridge.js';
 import { type ChannelProtocol, channels, chooseProtocol, encodeMessage } from './channel-protocol.js';
+import { bridgePorts, requestedPorts } from './port-bridge.js';
 import { findTarget, type PodTarget, runningContainerId } from './pod-target.js';
 import { connectToRuntime } from './runtime-connection.js';
 import { relaySpdy } from './spdy-relay.js';
@@ -132,19 +133,26 @@ export function createUpgradeServer(options: UpgradeOptions): UpgradeServer {
     client.close(NORMAL_CLOSURE);
   }
 
-  async function portForward(target: PodTarget, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async function portForward(
+    target: PodTarget,
+    query: URLSearchParams,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
     const { uid, name } = identityOf(target.served.pod);
     const sandbox = (await runtime.listSandboxes(uid)).find(({ state }) => state === 'ready');
     if (!sandbox) throw new RequestRefused(404, `unable to forward port because pod ${name} is not running`);
-    if (isWebSocket(request) && !offered(request).includes(TUNNEL_PROTOCOL))
-      throw new RequestRefused(400, `port-forward over WebSocket needs the protocol ${TUNNEL_PROTOCOL}`);
-    const url = await streams.portForward(sandbox.id, []);
     if (!isWebSocket(request)) {
-      await relaySpdy(url, request, socket, head);
+      await relaySpdy(await streams.portForward(sandbox.id, []), request, socket, head);
       return;
     }
-    const connection = await connectToRuntime(url, [PORT_FORWARD_PROTOCOL]);
-    tunnelSpdy(await accept(request, socket, head, TUNNEL_PROTOCOL), connection);
+    const isTunnel = offered(request).includes(TUNNEL_PROTOCOL);
+    const protocol = isTunnel ? undefined : requireProtocol(request);
+    const ports = protocol ? requestedPorts(query, protocol) : [];
+    const connection = await connectToRuntime(await streams.portForward(sandbox.id, []), [PORT_FORWARD_PROTOCOL]);
+    if (protocol) bridgePorts(await accept(request, socket, head, protocol.name), protocol, connection, ports);
+    else tunnelSpdy(await accept(request, socket, head, TUNNEL_PROTOCOL), connection);
   }
 
   return {
@@ -158,7 +166,8 @@ export function createUpgradeServer(options: UpgradeOptions): UpgradeServer {
           if (!(error instanceof RequestRefused) || !isWebSocket(request)) throw error;
           await sayRefusal(error, request, socket, head);
         }
-      } else if (verb === 'portForward') await portForward(findTarget(pathname, pods), request, socket, head);
+      } else if (verb === 'portForward')
+        await portForward(findTarget(pathname, pods), searchParams, request, socket, head);
       else throw new RequestRefused(404, 'not found');
     },
     close: () => websockets.close(),

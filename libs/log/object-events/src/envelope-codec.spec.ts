@@ -1,7 +1,9 @@
+import { crc32 } from 'node:zlib';
 import { toRevision } from '@periplus/api/meta';
 import fc from 'fast-check';
 import { checksumOf, decodeObjectEvent, encodeObjectEvent, objectRangeOf } from './envelope-codec.js';
 import { goldenEntries } from './golden/format-1.js';
+import { goldenEntriesOfFormat2 } from './golden/format-2.js';
 import { emptyKey, type ObjectEvent } from './object-event.js';
 import { testEvent, testKey, testSystemEvent } from './testing.js';
 
@@ -14,6 +16,20 @@ function decoded(payload: Uint8Array): ObjectEvent {
 function reasonOf(payload: Uint8Array): string {
   const result = decodeObjectEvent(payload);
   return result.outcome === 'malformed' ? result.reason : 'an event';
+}
+
+/** As it was written before the whole had a checksum. */
+function toFormat1(payload: Uint8Array): Uint8Array {
+  const older = Uint8Array.from(payload.subarray(0, -6));
+  older[1] = 1;
+  return older;
+}
+
+/** With the checksum that its bytes ask for. */
+function withCrc(payload: Uint8Array): Uint8Array {
+  const whole = Buffer.from(payload);
+  whole.writeUInt32LE(crc32(whole.subarray(0, -6)), whole.length - 4);
+  return whole;
 }
 
 const full: ObjectEvent = {
@@ -54,11 +70,11 @@ describe('the envelope', () => {
 
   it('keeps fields that this version does not know', () => {
     // Field 1,000 with the text "later", as a newer writer would have added it.
-    const unknown = Buffer.from([0xc2, 0x3e, 0x05, ...Buffer.from('later')]);
-    const payload = Buffer.concat([encodeObjectEvent(full), unknown]);
+    const unknownFields = Buffer.from([0xc2, 0x3e, 0x05, ...Buffer.from('later')]);
+    const payload = encodeObjectEvent({ ...full, unknownFields });
     const read = decoded(payload);
-    expect(Buffer.from(read.unknownFields!)).toEqual(unknown);
-    expect(Buffer.from(encodeObjectEvent(read))).toEqual(payload);
+    expect(Buffer.from(read.unknownFields!)).toEqual(unknownFields);
+    expect(Buffer.from(encodeObjectEvent(read))).toEqual(Buffer.from(payload));
   });
 
   it('says where the object is', () => {
@@ -68,15 +84,33 @@ describe('the envelope', () => {
     expect(objectRangeOf(encodeObjectEvent(testSystemEvent({ type: 'barrier' })))).toBeUndefined();
   });
 
-  it('is refused when a bit of the object has flipped', () => {
-    const payload = encodeObjectEvent(full);
+  it('is refused when a bit of the object has flipped, also without a checksum of the whole', () => {
+    const payload = toFormat1(encodeObjectEvent(full));
     payload[objectRangeOf(payload)!.start + 3]! ^= 1;
     expect(reasonOf(payload)).toBe('the checksum does not match');
   });
 
+  it('is refused whichever bit has flipped', () => {
+    const payload = encodeObjectEvent(full);
+    const accepted: number[] = [];
+    for (let bit = 0; bit < payload.length * 8; bit++) {
+      const flipped = Uint8Array.from(payload);
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      if (decodeObjectEvent(flipped).outcome === 'event') accepted.push(bit);
+    }
+    expect(accepted).toEqual([]);
+  });
+
+  it('is refused with anything behind its checksum', () => {
+    expect(reasonOf(Buffer.concat([encodeObjectEvent(full), Buffer.from([0xc2, 0x3e, 0x00])]))).toBe(
+      'the checksum of the envelope does not match',
+    );
+  });
+
   it.each<[string, Uint8Array, string]>([
-    ['an unknown format', Buffer.from([0x08, 0x02]), 'format 2 is unknown'],
-    ['no verb', Buffer.from([0x08, 0x01]), 'verb 0 is unknown'],
+    ['an unknown format', Buffer.from([0x08, 0x03]), 'format 3 is unknown'],
+    ['nothing behind its format', Buffer.from([0x08, 0x02]), 'the checksum of the envelope does not match'],
+    ['no verb', withCrc(Buffer.from([0x08, 0x02, 0xf5, 0x01, 0, 0, 0, 0])), 'verb 0 is unknown'],
     ['no key', encodeObjectEvent({ ...full, key: emptyKey }), 'key is missing'],
     ['no object', encodeObjectEvent({ ...full, object: new Uint8Array() }), 'the object is missing'],
     [
@@ -117,7 +151,10 @@ describe('the envelope', () => {
   });
 
   // These bytes are in logs for ever: an entry may be added here, none may change.
-  it.each(goldenEntries)('of format 1 is read for ever: $name', ({ base64, event }) => {
+  it.each([
+    ...goldenEntries.map((golden) => ({ ...golden, format: 1 })),
+    ...goldenEntriesOfFormat2.map((golden) => ({ ...golden, format: 2 })),
+  ])('of format $format is read for ever: $name', ({ base64, event }) => {
     const { object, seal, ...said } = decoded(Buffer.from(base64, 'base64'));
     expect({
       ...said,

@@ -1,6 +1,7 @@
 /** Events to envelope bytes and back: the checksum is made and checked here, older formats are up-cast here. */
 import { createHash } from 'node:crypto';
-import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { crc32 } from 'node:zlib';
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
 import { Envelope, Verb as WireVerb } from '@periplus/api/wire';
 import { type Actor, emptyKey, type ObjectEvent, type SystemEntry, type Verb } from './object-event.js';
@@ -11,9 +12,14 @@ export type DecodedEvent =
   | { readonly outcome: 'malformed'; readonly reason: string };
 
 /** Written by this version. */
-const envelopeFormat = 1;
+const envelopeFormat = 2;
+/** Without a CRC over the whole: only the object's bytes are sure. */
+const formatWithoutCrc = 1;
 const lastKnownField = 19;
 const objectField = 15;
+const crcField = 30;
+/** Of the last field: tag and value. */
+const crcLength = 6;
 const transactionCountMax = 1_000;
 
 const toWireVerb: Record<Verb, WireVerb> = {
@@ -77,10 +83,31 @@ export function encodeObjectEvent(event: ObjectEvent): Uint8Array {
     traceparent: event.traceparent ?? '',
     subresource: event.subresource ?? '',
     system: event.system && toWireSystem(event.system),
+    crc32: 0,
   };
   const writer = Envelope.encode(envelope, new BinaryWriter());
   if (event.unknownFields !== undefined) writer.raw(event.unknownFields);
-  return writer.finish();
+  return finishEnvelope(writer);
+}
+
+/** Where the CRC is, which covers everything before its field. */
+function crcView(payload: Uint8Array): DataView {
+  return new DataView(payload.buffer, payload.byteOffset + payload.length - 4, 4);
+}
+
+const crcOf = (payload: Uint8Array): number => crc32(payload.subarray(0, payload.length - crcLength));
+
+/** Ends an envelope with its CRC; nothing may be written behind it. */
+function finishEnvelope(writer: BinaryWriter): Uint8Array {
+  const payload = writer.tag(crcField, WireType.Bit32).fixed32(0).finish();
+  crcView(payload).setUint32(0, crcOf(payload), true);
+  return payload;
+}
+
+/** Told by position: a length that flipped may have let another field swallow the last one. */
+function hasItsCrc(payload: Uint8Array): boolean {
+  const isLast = payload.at(-crcLength) === 0xf5 && payload.at(1 - crcLength) === 0x01;
+  return isLast && crcView(payload).getUint32(0, true) === crcOf(payload);
 }
 
 /** Why bytes are no event: thrown inside this file only. */
@@ -144,14 +171,17 @@ function unknownFieldsOf(payload: Uint8Array): Uint8Array | undefined {
     const start = reader.pos;
     const [field, wireType] = reader.tag();
     reader.skip(wireType, field);
-    if (field > lastKnownField) parts.push(payload.subarray(start, reader.pos));
+    if (field > lastKnownField && field !== crcField) parts.push(payload.subarray(start, reader.pos));
   }
   return parts.length === 0 ? undefined : new Uint8Array(Buffer.concat(parts));
 }
 
 function toEvent(payload: Uint8Array): ObjectEvent {
   const wire = Envelope.decode(payload);
-  if (wire.format !== envelopeFormat) throw new MalformedEnvelope(`format ${wire.format} is unknown`);
+  if (wire.format !== formatWithoutCrc) {
+    if (wire.format !== envelopeFormat) throw new MalformedEnvelope(`format ${wire.format} is unknown`);
+    if (!hasItsCrc(payload)) throw new MalformedEnvelope('the checksum of the envelope does not match');
+  }
   const verb = fromWireVerb.get(wire.verb);
   if (verb === undefined) throw new MalformedEnvelope(`verb ${wire.verb} is unknown`);
   if (!checksumOf(wire.object).equals(wire.checksum)) throw new MalformedEnvelope('the checksum does not match');

@@ -77,7 +77,7 @@ export function verbToJSON(object: Verb): string {
 }
 
 export interface Envelope {
-  /** 1 for this layout. */
+  /** 2 for this layout; 1 is the same without the last field. */
   format: number;
   verb: Verb;
   key?: ObjectKey | undefined;
@@ -113,7 +113,11 @@ export interface Envelope {
   /** `status`, `scale`, `binding` … when the write came through a subresource. */
   subresource: string;
   /** Set on system entries (genesis, floor, fence, barrier), which carry no object. */
-  system?: System | undefined;
+  system?:
+    | System
+    | undefined;
+  /** CRC-32 over all bytes of the envelope before this field, which is the last one: no bit of an entry flips unnoticed. */
+  crc32: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -214,6 +218,7 @@ function createBaseEnvelope(): Envelope {
     traceparent: "",
     subresource: "",
     system: undefined,
+    crc32: 0,
     _unknownFields: {},
   };
 }
@@ -282,6 +287,9 @@ export const Envelope: MessageFns<Envelope> = {
     }
     if (message.system !== undefined) {
       System.encode(message.system, writer.uint32(154).fork()).join();
+    }
+    if (message.crc32 !== 0) {
+      writer.uint32(245).fixed32(message.crc32);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -459,6 +467,14 @@ export const Envelope: MessageFns<Envelope> = {
             message.system = System.decode(reader, reader.uint32());
             continue;
           }
+          case 30: {
+            if (tag !== 245) {
+              break;
+            }
+
+            message.crc32 = reader.fixed32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -516,6 +532,7 @@ export const Envelope: MessageFns<Envelope> = {
       traceparent: isSet(object.traceparent) ? globalThis.String(object.traceparent) : "",
       subresource: isSet(object.subresource) ? globalThis.String(object.subresource) : "",
       system: isSet(object.system) ? System.fromJSON(object.system) : undefined,
+      crc32: isSet(object.crc32) ? globalThis.Number(object.crc32) : 0,
     };
   },
 
@@ -578,6 +595,9 @@ export const Envelope: MessageFns<Envelope> = {
     if (message.system !== undefined) {
       obj.system = System.toJSON(message.system);
     }
+    if (message.crc32 !== 0) {
+      obj.crc32 = Math.round(message.crc32);
+    }
     return obj;
   },
 
@@ -611,6 +631,7 @@ export const Envelope: MessageFns<Envelope> = {
     message.system = (object.system !== undefined && object.system !== null)
       ? System.fromPartial(object.system)
       : undefined;
+    message.crc32 = object.crc32 ?? 0;
     return message;
   },
 };

@@ -68,7 +68,15 @@ interface Fixture {
   readonly settle: () => Promise<void>;
 }
 
-function start(options: { faults?: Fault[]; limits?: Partial<QueueLimits>; deliveryMs?: () => number } = {}): Fixture {
+interface FixtureOptions {
+  readonly faults?: Fault[];
+  readonly limits?: Partial<QueueLimits>;
+  /** Default: none, each write is sent in a batch. */
+  readonly aloneMax?: number;
+  readonly deliveryMs?: () => number;
+}
+
+function start(options: FixtureOptions = {}): Fixture {
   const time = createVirtualTime(0);
   const log = createMemoryLog({ time, latencyMs: () => 5, deliveryMs: options.deliveryMs });
   const sent: number[] = [];
@@ -84,6 +92,7 @@ function start(options: { faults?: Fault[]; limits?: Partial<QueueLimits>; deliv
     time,
     random: createSeededRandom(1),
     limits: options.limits,
+    aloneMax: options.aloneMax ?? 0,
   });
   const settle = async (): Promise<void> => {
     for (let step = 0; step < 400; step++) {
@@ -112,6 +121,23 @@ describe('group committer', () => {
     const outcomes = await commitAll(fixture, [[write('a', 0)], [write('b', 0)], [write('c', 0)], [write('d', 0)]]);
     expect(outcomes).toEqual([appended(1), appended(2), appended(3), appended(4)]);
     expect(fixture.sent).toEqual([1, 3]);
+  });
+
+  it('sends few writes side by side, each on its own, and what comes on top of them as a batch', async () => {
+    const fixture = start({ aloneMax: 2 });
+    const outcomes = await commitAll(
+      fixture,
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [write(name, 0)]),
+    );
+    expect(outcomes).toEqual([1, 2, 3, 4, 5, 6].map((revision) => appended(revision)));
+    expect(fixture.sent).toEqual([1, 1, 4]);
+  });
+
+  it('sends no two writes of one subject side by side', async () => {
+    const fixture = start({ aloneMax: 3 });
+    const outcomes = await commitAll(fixture, [[write('a', 0)], [write('a', 1)], [write('b', 0)]]);
+    expect(outcomes).toEqual([appended(1), appended(3), appended(2)]);
+    expect(fixture.sent).toEqual([1, 1, 1]);
   });
 
   it('keeps a transaction together and bounds a batch', async () => {
@@ -268,6 +294,7 @@ describe('group committer', () => {
   it('under faults and rivals: what it says was appended is there once, what it refused is not', async () => {
     const scenario = fc.record({
       seed: fc.integer(),
+      aloneMax: fc.integer({ min: 0, max: 4 }),
       faults: fc.array(fc.constantFrom<Fault>('none', 'none', 'none', 'lostAnswer', 'lostRequest', 'unavailable'), {
         maxLength: 20,
       }),
@@ -277,14 +304,17 @@ describe('group committer', () => {
       }),
     });
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ seed, faults, rounds }) => {
+      fc.asyncProperty(scenario, async ({ seed, aloneMax, faults, rounds }) => {
         const random = createSeededRandom(seed);
         const time = createVirtualTime(0);
         const log = createMemoryLog({ time, latencyMs: () => random.next() * 9, deliveryMs: () => random.next() * 40 });
         const rivals = [0, 1].map(() => {
           const view = createView(log);
           const faulty = withFaults(log, () => faults.shift() ?? 'none');
-          return { view, committer: createGroupCommitter({ log: faulty, stream: 'objects', view, time, random }) };
+          return {
+            view,
+            committer: createGroupCommitter({ log: faulty, stream: 'objects', view, time, random, aloneMax }),
+          };
         });
         const answers: { append: Append; outcome: CommitOutcome | 'rejected' }[] = [];
         for (const [round, names] of rounds.entries()) {

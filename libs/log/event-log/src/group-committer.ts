@@ -1,5 +1,6 @@
 /**
- * Group commit: while one atomic batch is on its way to the log the next one collects.
+ * Group commit by the clock of the log: few writes go at once, each on its own; more than that go together in an atomic
+ * batch, and while that is on its way the next one collects.
  *
  * A batch that conflicts does not say which of its writes did. So before sending, each write is held against what is known
  * of its subject (the view, plus our own writes that the view does not have yet); after a conflict the view first catches up
@@ -60,12 +61,16 @@ export interface GroupCommitterOptions {
   readonly time: Time;
   readonly random: Random;
   readonly limits?: Partial<QueueLimits>;
+  /** How many writes go each on its own, side by side, before the next ones wait for a batch. Default 4. */
+  readonly aloneMax?: number;
   /** How long a lost answer is looked for before it is given as unknown. Default 10 s. */
   readonly settleLimitMs?: number;
 }
 
 /** How long the view may take to catch up before a batch in conflict is sent in halves instead. */
 const catchUpLimitMs = 2_000;
+/** A single nats-server stages a batch in files of its own and syncs four times for it, where a message takes one sync. */
+const defaultAloneMax = 4;
 /** 8 MB is what one NATS message may have; a batch of them is bounded by what a server buffers well. */
 const defaultLimits: QueueLimits = {
   batchMax: 1_000,
@@ -77,12 +82,14 @@ const defaultLimits: QueueLimits = {
 const conflict = (on: 'expected' | 'fence'): CommitOutcome => ({ outcome: 'conflict', on });
 
 export function createGroupCommitter(options: GroupCommitterOptions): GroupCommitter {
-  const { log, stream, view, time, random, settleLimitMs = 10_000 } = options;
+  const { log, stream, view, time, random, settleLimitMs = 10_000, aloneMax = defaultAloneMax } = options;
   const queue = createUnitQueue({ ...defaultLimits, ...options.limits });
   const own = new Map<string, Revision>();
   /** Everything of ours up to here was answered; a lost batch can only be behind it. */
   let known = toRevision(0);
-  let running: Promise<void> | undefined;
+  const flights = new Set<Promise<void>>();
+  /** Units in flight. */
+  let underWay = 0;
   let closed = false;
 
   function lastRevisionOf(subject: string): Revision {
@@ -219,31 +226,52 @@ export function createGroupCommitter(options: GroupCommitterOptions): GroupCommi
     }
   }
 
-  async function run(): Promise<void> {
-    for (let units = queue.take(); units.length > 0; units = queue.take()) {
-      forgetApplied();
-      const fresh = answerConflicts(units, false);
-      try {
-        await send(fresh);
-      } catch (error) {
-        // Nothing of these was sent: units that were answered before stay answered.
-        for (const unit of fresh) unit.reject(error);
-      }
+  async function carryOut(units: readonly Unit[]): Promise<void> {
+    try {
+      await send(units);
+    } catch (error) {
+      // Nothing of these was sent: units that were answered before stay answered.
+      for (const unit of units) unit.reject(error);
     }
-    running = undefined;
+  }
+
+  function launch(units: readonly Unit[]): void {
+    underWay += units.length;
+    const flight = carryOut(units).then(() => {
+      flights.delete(flight);
+      underWay -= units.length;
+      queue.done(units);
+      sendWaiting();
+    });
+    flights.add(flight);
+  }
+
+  /** While more is under way than may go alone, what comes waits until all of it is answered. */
+  function sendWaiting(): void {
+    if (queue.size === 0 || (underWay > 0 && underWay + queue.size > aloneMax)) return;
+    forgetApplied();
+    const taken = queue.take();
+    const fresh = answerConflicts(taken, false);
+    queue.done(taken.filter((unit) => !fresh.includes(unit)));
+    const goAlone = underWay + fresh.length <= aloneMax;
+    if (goAlone) for (const unit of fresh) launch([unit]);
+    else if (fresh.length > 0) launch(fresh);
+    // Those behind a write that was refused here wait for nobody.
+    if (fresh.length < taken.length) sendWaiting();
   }
 
   return {
     commit(writes) {
       if (closed) return Promise.reject(new LogUnavailableError('the committer is closed'));
       const answer = queue.add(writes);
-      running ??= run();
+      sendWaiting();
       return answer;
     },
     ownRevision: (subject) => own.get(subject),
     async close() {
       closed = true;
-      await running;
+      // Each that ends may send the next.
+      while (flights.size > 0) await Promise.all(flights);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What waits for the next batch: bounded, and taken in order as far as subjects overlap. */
+/** What waits to be sent: bounded, and taken in order as far as subjects overlap. */
 import type { Append } from './event-log.js';
 import type { CommitOutcome } from './group-committer.js';
 
@@ -26,8 +26,15 @@ export interface Unit {
 export interface UnitQueue {
   /** Rejects with `CommitQueueFullError`, or `RangeError` for a unit that no batch can hold. */
   add(writes: readonly Append[]): Promise<CommitOutcome>;
-  /** The next batch: at most one write a subject, and none on a subject that another is fenced on. Empty when nothing waits. */
+  /** Units that wait. */
+  readonly size: number;
+  /**
+   * What may go now, as much as a batch holds: at most one write a subject, and none on a subject that another is fenced
+   * on, together with what was taken before and is not done yet.
+   */
   take(): Unit[];
+  /** These were answered: what overlaps with them may go. */
+  done(units: readonly Unit[]): void;
 }
 
 /** Headers and protocol of one message, about. */
@@ -39,10 +46,14 @@ function sizeOf(writes: readonly Append[]): number {
 
 export function createUnitQueue(limits: QueueLimits): UnitQueue {
   let waiting: Unit[] = [];
+  const underWay = new Set<Unit>();
   let queued = 0;
   let queuedBytes = 0;
 
   return {
+    get size() {
+      return waiting.length;
+    },
     add(writes) {
       const bytes = sizeOf(writes);
       const subjects = new Set(writes.map((write) => write.subject));
@@ -57,9 +68,16 @@ export function createUnitQueue(limits: QueueLimits): UnitQueue {
     take() {
       const batch: Unit[] = [];
       const later: Unit[] = [];
-      // Of this batch, and of units that had to be left for the next one, which nobody may overtake.
+      // Of what is under way or taken now, and of units that had to be left, which nobody may overtake.
       const written = new Set<string>();
       const fencedOn = new Set<string>();
+      const note = (unit: Unit): void => {
+        for (const { subject, fence } of unit.writes) {
+          written.add(subject);
+          if (fence !== undefined) fencedOn.add(fence.subject);
+        }
+      };
+      for (const unit of underWay) note(unit);
       const overlaps = (unit: Unit): boolean =>
         unit.writes.some(
           ({ subject, fence }) =>
@@ -72,12 +90,10 @@ export function createUnitQueue(limits: QueueLimits): UnitQueue {
         isFull ||=
           count + unit.writes.length > limits.batchMax || (count > 0 && bytes + unit.bytes > limits.batchBytesMax);
         const fits = !isFull && !overlaps(unit);
-        for (const { subject, fence } of unit.writes) {
-          written.add(subject);
-          if (fence !== undefined) fencedOn.add(fence.subject);
-        }
+        note(unit);
         (fits ? batch : later).push(unit);
         if (!fits) continue;
+        underWay.add(unit);
         count += unit.writes.length;
         bytes += unit.bytes;
       }
@@ -85,6 +101,9 @@ export function createUnitQueue(limits: QueueLimits): UnitQueue {
       queued -= count;
       queuedBytes -= bytes;
       return batch;
+    },
+    done(units) {
+      for (const unit of units) underWay.delete(unit);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What a path that is no resource answers, before it is known how the client wants to see it. Pure. */
 import type { AcceptedForm } from './negotiation.js';
-import { renderJson } from './rendering.js';
+import { renderOwn } from './rendering.js';
 
 export interface PathAnswer {
   readonly code: number;
@@ -14,7 +14,7 @@ export interface PathAnswer {
 const plainJson: AcceptedForm = { encoding: 'json', as: 'object', version: '' };
 
 export function jsonAnswer(value: object, form: AcceptedForm = plainJson, parameters = ''): PathAnswer {
-  const { contentType, chunks } = renderJson(value, form, parameters);
+  const { contentType, chunks } = renderOwn(value, form, parameters);
   return { code: 200, contentType, body: Buffer.concat(chunks), indented: 'when asked for' };
 }
 

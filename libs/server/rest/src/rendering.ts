@@ -63,12 +63,20 @@ export function renderStatus(status: Status, form: AcceptedForm, protobuf: Proto
   const code = status.code ?? 200;
   if (form.encoding === 'protobuf')
     return { code, contentType: mediaTypes.protobuf, chunks: [protobuf.status(status)] };
-  return { code, ...renderJson(status, { ...form, as: 'object' }, '') };
+  return { code, ...renderOwn(status, form) };
 }
 
-/** Any API value that isn't a stored object: discovery, OpenAPI, a review, a Status. */
-export function renderJson(value: object, form: AcceptedForm, parameters: string): Omit<Rendered, 'code'> {
-  const json = utf8.encode(encodeJson(value as JsonObject));
+/** What this server makes itself, its fields in the order in which it made them: a Status, discovery. */
+export function renderOwn(value: object, form: AcceptedForm, parameters = ''): Omit<Rendered, 'code'> {
+  return inForm(utf8.encode(JSON.stringify(value)), form, parameters);
+}
+
+/** A rendering of objects, in which there may be anything that is in them. */
+function renderJson(value: object, form: AcceptedForm, parameters: string): Omit<Rendered, 'code'> {
+  return inForm(utf8.encode(encodeJson(value as JsonObject)), form, parameters);
+}
+
+function inForm(json: Uint8Array, form: AcceptedForm, parameters: string): Omit<Rendered, 'code'> {
   if (form.encoding === 'yaml') return { contentType: `${mediaTypes.yaml}${parameters}`, chunks: [yamlOf(json)] };
   return { contentType: `${mediaTypes.json}${parameters}`, chunks: [json] };
 }

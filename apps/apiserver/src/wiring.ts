@@ -63,6 +63,15 @@ function registerGauges(registry: Registry, core: ServerCore): void {
       for (const stream of streamNames) this.set({ stream }, core.cache.appliedRevision(stream));
     },
   });
+  new Gauge({
+    name: 'periplus_watch_cache_damaged_objects',
+    help: 'Objects whose newest entry can not be read; the log says which',
+    labelNames: ['stream'],
+    registers: [registry],
+    collect() {
+      for (const stream of streamNames) this.set({ stream }, core.cache.damaged(stream).length);
+    },
+  });
 }
 
 export async function createApiserver(parts: ApiserverParts): Promise<Apiserver> {

@@ -97,6 +97,7 @@ export {
   type StatusDetails,
   StatusError,
   type StatusReason,
+  storeReadError,
   timeout,
   tooLarge,
   tooLargeResourceVersion,

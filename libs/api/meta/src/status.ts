@@ -211,6 +211,11 @@ export function internalError(message: string, cause?: unknown): StatusError {
   );
 }
 
+/** What is stored of the object can't be read, and no later try will change that. */
+export function storeReadError(message: string): StatusError {
+  return new StatusError(failure(500, 'StoreReadError', message));
+}
+
 export function serviceUnavailable(message: string, retryAfterSeconds = 1, cause?: unknown): StatusError {
   return new StatusError(
     failure(503, 'ServiceUnavailable', message, { retryAfterSeconds }),

@@ -62,6 +62,10 @@ export async function listObjects(
       deadline: request.deadline,
     },
   );
+  for (const { key, revision } of list.outdated ?? [])
+    request.warn(
+      `${target.resource} "${key.name}" is shown as it was before its newest entry, at resourceVersion ${revision}, which is damaged`,
+    );
   return {
     type: 'list',
     kind: resolved.served,

@@ -11,13 +11,14 @@ import {
   parseResourceVersion,
   type Revision,
   serviceUnavailable,
+  storeReadError,
   tooLargeResourceVersion,
   toRevision,
 } from '@periplus/api/meta';
 import type { Time } from '@periplus/base/clock';
 import type { StreamName } from '@periplus/log/event-log';
 import { streamOf } from '@periplus/log/object-events';
-import type { ResourceName, WatchCache } from '@periplus/view/watch-cache';
+import type { DamagedObject, ResourceName, WatchCache } from '@periplus/view/watch-cache';
 import { continueTokenLifeMs, formatContinueToken, parseContinueToken } from './continue-token.js';
 import type { History, HistoryItem, Past } from './history.js';
 import { parsePointInTime } from './point-in-time.js';
@@ -42,6 +43,8 @@ export interface ListOptions extends GetOptions {
 
 export interface StoredList {
   readonly items: readonly StoredObject[];
+  /** Of the items those that are shown as they were before their newest entry, which nobody can read. */
+  readonly outdated?: readonly DamagedObject[];
   readonly revision: Revision;
   readonly continue?: string;
   readonly remainingItemCount?: number;
@@ -83,6 +86,14 @@ export const expiredRevision = (revision: Revision): Error =>
 function unreadable(kind: KindSchema, name: string, why: NonNullable<StoredObject['unreadable']>): Error {
   const reason = why === 'keyGone' ? 'its key was destroyed' : 'it is damaged';
   return gone(`${formatGroupResource(kind)} ${JSON.stringify(name)} can not be read any more: ${reason}`);
+}
+
+/** The newest entry of an object is not what was written: its state before is not the answer. */
+function damaged(kind: KindSchema, name: string, revision: Revision, readable: Revision | undefined): Error {
+  const before = readable === undefined ? '' : ` It was last readable at resourceVersion ${readable}.`;
+  return storeReadError(
+    `${formatGroupResource(kind)} ${JSON.stringify(name)} can not be read: its newest entry, at resourceVersion ${revision}, is damaged.${before} Deleting it or writing it anew (kubectl apply --server-side) replaces the entry.`,
+  );
 }
 
 export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
@@ -150,8 +161,31 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
     );
   }
 
-  async function getPast(key: ObjectKey, at: string, deadline: number): Promise<StoredObject | undefined> {
+  /** Throws when what is wanted is, or may be, what a damaged entry said. */
+  function refuseDamaged(kind: KindSchema, key: ObjectKey, wanted: Revision | 'newest'): void {
+    const revision = cache.damagedAt(key);
+    if (revision === undefined || (wanted !== 'newest' && wanted < revision)) return;
+    throw damaged(kind, key.name, revision, cache.get(key)?.revision);
+  }
+
+  function outdatedIn(kind: KindSchema, { items, revision }: Base): Pick<StoredList, 'outdated'> {
+    const outdated = cache
+      .damaged(resourceOf(kind))
+      .filter(
+        (object) =>
+          object.revision <= revision && items.some((item) => positionOf(item.key) === positionOf(object.key)),
+      );
+    return outdated.length === 0 ? {} : { outdated };
+  }
+
+  async function getPast(
+    kind: KindSchema,
+    key: ObjectKey,
+    at: string,
+    deadline: number,
+  ): Promise<StoredObject | undefined> {
     const revision = await revisionOfPoint(streamOf(key), at, deadline);
+    refuseDamaged(kind, key, revision);
     const cached = cache.getAt(key, revision);
     if (cached.outcome === 'object') return cached.object;
     return fromHistory((past) => past.objectAt(key, revision), revision);
@@ -248,9 +282,10 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
     async get(kind, namespace, name, get) {
       const key: ObjectKey = { ...resourceOf(kind), namespace, name };
       let found: StoredObject | undefined;
-      if (get.at !== undefined) found = await getPast(key, get.at, get.deadline);
+      if (get.at !== undefined) found = await getPast(kind, key, get.at, get.deadline);
       else {
         await reach(streamOf(key), get.resourceVersion, get.deadline);
+        refuseDamaged(kind, key, get.resourceVersion ? parseRevision(get.resourceVersion) : 'newest');
         found = cache.get(key);
       }
       if (found === undefined) throw notFound(kind, name);
@@ -259,7 +294,8 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
     },
     async list(kind, selection, list) {
       if (list.continue !== undefined && list.continue !== '') return nextPage(kind, selection, list, list.continue);
-      return page(await baseOf(kind, selection, list), selection, list, undefined, time.now());
+      const first = page(await baseOf(kind, selection, list), selection, list, undefined, time.now());
+      return { ...first, ...outdatedIn(kind, first) };
     },
     async history(kind, namespace, name, limit) {
       const key: ObjectKey = { ...resourceOf(kind), namespace, name };

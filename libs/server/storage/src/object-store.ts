@@ -115,6 +115,16 @@ const generatedNameAttempts = 8;
 const createRoundsMax = 100;
 const noRevision = toRevision(0);
 
+/** A state to decide on. */
+interface CurrentState {
+  readonly object: CachedObject;
+  /**
+   * The last entry of the object when it was read, which the next one expects: the object's own, or a later one that nobody
+   * can read. What that said is lost; the next write replaces it.
+   */
+  readonly last: Revision;
+}
+
 /** The state that was acted on may be old; or somebody else's write came first. */
 type Again = 'notNewest' | 'lost';
 
@@ -130,10 +140,11 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   });
 
   /** The cached state, once our own writes to it have come round. */
-  async function read(key: ObjectKey, deadline: number): Promise<CachedObject | undefined> {
+  async function read(key: ObjectKey, deadline: number): Promise<CurrentState | undefined> {
     const own = committers[streamOf(key)].ownRevision(subjectOf(key));
     if (own !== undefined) await cache.waitFor(streamOf(key), own, Math.max(0, deadline - time.monotonic()));
-    return cache.get(key);
+    const object = cache.get(key);
+    return object && { object, last: cache.damagedAt(key) ?? object.revision };
   }
 
   const withoutRevision = (object: KubeObject): KubeObject => {
@@ -240,7 +251,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     context: WriteContext,
     /** The answer to a request that was carried out before. */
     repeated: (stored: StoredObject) => T,
-    act: (current: CachedObject | undefined, isNewest: boolean) => Promise<T | Again>,
+    act: (current: CurrentState | undefined, isNewest: boolean) => Promise<T | Again>,
   ): Promise<T> {
     let leaveLine: (() => void) | undefined;
     let lostOn: Revision | undefined;
@@ -265,8 +276,8 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
           throw timeout(`writing ${key.resource} "${key.name}" lost against other writers until its time was over`);
         if (result === 'lost') leaveLine ??= await lines.join(subjectOf(key), context.deadline);
         // Who lost finds the winner's state in the cache, unless that lags.
-        isNewest = result === 'notNewest' || lostOn === current?.revision;
-        lostOn = current?.revision;
+        isNewest = result === 'notNewest' || lostOn === current?.last;
+        lostOn = current?.last;
         if (isNewest) await barrier.pass(streamOf(key), context.deadline);
       }
     } finally {
@@ -295,8 +306,8 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         if (input.createInstead === undefined) throw notFound(kind.schema, key.name);
         return { stored: await create(await input.createInstead(), context), created: true };
       }
-      const decision = await input.decide(current);
-      const base = withoutRevision(current.object());
+      const decision = await input.decide(current.object);
+      const base = withoutRevision(current.object.object());
       const next = withoutRevision(decision.object);
       if (
         !decision.keepsGeneration &&
@@ -308,13 +319,16 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         const stored = await remove(kind, key, current, next, options.release(kind.schema, next), context);
         return stored === 'lost' ? 'lost' : { stored, created: false };
       }
-      if (equalJson(next, base)) return isNewest || context.dryRun ? { stored: current, created: false } : 'notNewest';
+      // What changes nothing is written all the same where the entry that said so is damaged.
+      const isDamaged = current.last !== current.object.revision;
+      if (equalJson(next, base) && !isDamaged)
+        return isNewest || context.dryRun ? { stored: current.object, created: false } : 'notNewest';
       const updated: PlannedWrite = {
         verb: 'update',
         key,
         object: next,
-        parent: current.revision,
-        expected: current.revision,
+        parent: current.object.revision,
+        expected: current.last,
       };
       const stored = afterWrite(kind, key, await write([updated, ...(decision.further ?? [])], context));
       return stored === 'lost' ? 'lost' : { stored, created: false };
@@ -324,7 +338,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   async function remove(
     kind: StoredKind,
     key: ObjectKey,
-    current: CachedObject,
+    current: CurrentState,
     last: KubeObject,
     further: readonly PlannedWrite[],
     context: WriteContext,
@@ -333,8 +347,8 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       verb: 'delete',
       key,
       object: last,
-      parent: current.revision,
-      expected: current.revision,
+      parent: current.object.revision,
+      expected: current.last,
     };
     return afterWrite(kind, key, await write([deleted, ...further], context));
   }
@@ -365,11 +379,11 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         if (!isNewest) return 'notNewest';
         throw notFound(kind.schema, key.name);
       }
-      checkPreconditions(input, current);
-      await input.validate?.(current);
-      const base = withoutRevision(current.object());
+      checkPreconditions(input, current.object);
+      await input.validate?.(current.object);
+      const base = withoutRevision(current.object.object());
       const plan = planDeletion(base, input, kind.rules, lifecycleOf(kind.schema), time.now());
-      if (plan.action === 'none') return { outcome: 'marked', stored: current };
+      if (plan.action === 'none') return { outcome: 'marked', stored: current.object };
       if (plan.action === 'remove') {
         const stored = await remove(kind, key, current, base, options.release(kind.schema, base), context);
         return stored === 'lost' ? 'lost' : { outcome: 'removed', stored };
@@ -378,8 +392,8 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
         verb: 'update',
         key,
         object: plan.next,
-        parent: current.revision,
-        expected: current.revision,
+        parent: current.object.revision,
+        expected: current.last,
       };
       const stored = afterWrite(kind, key, await write([marked], context));
       return stored === 'lost' ? 'lost' : { outcome: 'marked', stored };

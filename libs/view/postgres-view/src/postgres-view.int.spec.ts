@@ -229,6 +229,11 @@ describe('the projection in Postgres', () => {
     const sql = connectPostgres({ url: server.url, connections: 1, schema: schemaName });
     expect(await sql`select revision, subject from quarantine`).toEqual([{ revision: 2, subject: subjectOf(key) }]);
     await sql.end();
+    const damaged = async () => (await view.load('objects', () => undefined))!.damaged;
+    expect(await damaged()).toEqual([{ subject: subjectOf(key), revision: 2 }]);
+    await write({ key });
+    await reached();
+    expect(await damaged()).toEqual([]);
   });
 
   it('keeps of leases and Events what the log keeps', async () => {

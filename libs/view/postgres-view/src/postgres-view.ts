@@ -3,7 +3,7 @@ import type postgres from 'postgres';
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
 import type { Time } from '@periplus/base/clock';
 import { DeadlineExceededError, sleep, withDeadline } from '@periplus/base/stdx';
-import type { StreamName } from '@periplus/log/event-log';
+import type { StreamName, Subject } from '@periplus/log/event-log';
 import { streamOf } from '@periplus/log/object-events';
 import { createPostgresPool, type Sql } from './connection.js';
 import { toSortName } from './row-plan.js';
@@ -35,6 +35,8 @@ export interface ListPage {
 export interface SnapshotPosition {
   readonly revision: Revision;
   readonly clusterId: string;
+  /** Subjects whose last entry is one that nobody can read; their rows, if they have any, are older. */
+  readonly damaged: readonly { readonly subject: Subject; readonly revision: Revision }[];
 }
 
 /** All methods reject with `HistoryUnavailableError` when Postgres can't answer. */
@@ -195,7 +197,14 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
       await rows.cursor(snapshotPortion, async (portion) => {
         await onRows(portion.map(toStoredEvent));
       });
-      return { revision: toRevision(position.revision), clusterId: position.cluster_id };
+      const damaged = await transaction<{ subject: string; revision: number }[]>`
+        select q.subject, max(q.revision) as revision from quarantine q left join latest l using (subject)
+        where q.stream = ${stream} and q.revision > coalesce(l.revision, 0) group by q.subject`;
+      return {
+        revision: toRevision(position.revision),
+        clusterId: position.cluster_id,
+        damaged: damaged.map(({ subject, revision }) => ({ subject, revision: toRevision(revision) })),
+      };
     });
   }
 

@@ -3,7 +3,7 @@ import { type Revision, toRevision } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import type { EventLog, StreamName } from '@periplus/log/event-log';
-import { type Sealer, streamNames, streamOf, streamOfSubject } from '@periplus/log/object-events';
+import { type Sealer, streamNames, streamOf, streamOfSubject, subjectOf } from '@periplus/log/object-events';
 import type { WindowLimits } from './change-window.js';
 import { createParsedObjects } from './parsed-objects.js';
 import type { SnapshotSource } from './snapshot-source.js';
@@ -83,6 +83,16 @@ export function createWatchCache(options: WatchCacheOptions): WatchCache {
       const follower = followerOf(stream);
       if (follower.state.applied >= revision) return true;
       return follower.failure() === undefined && limitMs > 0 ? follower.waiters.wait(revision, limitMs) : false;
+    },
+    damagedAt(key) {
+      const { damaged } = stateOf(key);
+      return damaged.size === 0 ? undefined : damaged.get(subjectOf(key))?.revision;
+    },
+    damaged(of) {
+      if (typeof of === 'string') return [...followerOf(of).state.damaged.values()];
+      const { damaged } = stateOf(of);
+      if (damaged.size === 0) return [];
+      return [...damaged.values()].filter(({ key }) => key.resource === of.resource && key.group === of.group);
     },
     get: (key) => stateOf(key).storeOf(key).get(key),
     list(resource, scope = {}): CachedList {

@@ -9,6 +9,7 @@ export type {
   CachedObjectAt,
   CacheScope,
   CacheWatch,
+  DamagedObject,
   ResourceName,
   WatchCache,
   WatchChange,

@@ -13,11 +13,18 @@ export interface SnapshotRow {
   readonly event: ObjectEvent;
 }
 
+/** The last entry of a subject is one that nobody can read; its row, if it has one, is that of an older entry. */
+export interface DamagedRow {
+  readonly subject: Subject;
+  readonly revision: Revision;
+}
+
 export interface Snapshot {
   /** The state is the stream's fold up to here, a transaction's end. */
   readonly revision: Revision;
   /** From the stream's genesis; a snapshot of another cluster is not used. */
   readonly clusterId: string;
+  readonly damaged: readonly DamagedRow[];
 }
 
 export interface SnapshotSource {

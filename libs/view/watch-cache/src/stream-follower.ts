@@ -1,9 +1,9 @@
 /** Feeds one stream's state: the snapshot first, then the log; sealed objects are opened on the way. */
-import { type KubeObject, toRevision } from '@periplus/api/meta';
+import { type KubeObject, type Revision, toRevision } from '@periplus/api/meta';
 import type { CancelTimer, Random, Time } from '@periplus/base/clock';
 import { createBackoff, sleep } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
-import type { EventLog, Follower, LogEntry, StreamName } from '@periplus/log/event-log';
+import type { EventLog, Follower, LogEntry, StreamName, Subject } from '@periplus/log/event-log';
 import { decodeObjectEvent, type ObjectEvent, type OpenedObject, type Sealer } from '@periplus/log/object-events';
 import { type Change, emptyFold, evolveFoldAll, readObjectJson, toChange } from '@periplus/view/projection';
 import { type CachedState, toCachedState } from './cached-object.js';
@@ -92,14 +92,13 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     return opened;
   }
 
+  function reportDamaged(subject: Subject, revision: Revision, reason: string): void {
+    logger.error('an entry is not readable and changes nothing', { revision, subject, reason });
+  }
+
   function applyChanges(changes: readonly Change[], opened: ReadonlyMap<Change, OpenedObject>): void {
     for (const change of changes) {
-      if (change.type === 'quarantined')
-        logger.error('an entry is not readable and changes nothing', {
-          revision: change.revision,
-          subject: change.subject,
-          reason: change.reason,
-        });
+      if (change.type === 'quarantined') reportDamaged(change.subject, change.revision, change.reason);
       if (change.type !== 'put' && change.type !== 'delete') continue;
       pending.set(
         change,
@@ -182,6 +181,10 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     if (snapshot.revision > last || (clusterId !== undefined && clusterId !== snapshot.clusterId)) {
       logger.warn('the snapshot is not of this log: starting from the log', { snapshot: snapshot.revision, last });
       return undefined;
+    }
+    for (const { subject, revision } of snapshot.damaged) {
+      loaded.loadDamaged(subject, revision);
+      reportDamaged(subject, revision, 'it was set aside before this cache began');
     }
     loaded.loaded(snapshot.revision);
     return loaded;

@@ -7,7 +7,7 @@ import { type CachedState, toExpiredState } from './cached-object.js';
 import { type ChangeWindow, createChangeWindow, type WindowLimits } from './change-window.js';
 import type { ParsedObjects } from './parsed-objects.js';
 import { createResourceStore, type ResourceStore } from './resource-store.js';
-import type { ResourceName, WatchChange } from './watch-cache.js';
+import type { DamagedObject, ResourceName, WatchChange } from './watch-cache.js';
 import type { Deliveries } from './watcher-table.js';
 
 export interface StreamState {
@@ -16,6 +16,8 @@ export interface StreamState {
   readonly stores: ReadonlyMap<string, ResourceStore>;
   storeOf(resource: ResourceName): ResourceStore;
   lastRevisionOf(subject: Subject): Revision;
+  /** Objects whose last entry nobody can read, by subject: what they are now is not known. */
+  readonly damaged: ReadonlyMap<Subject, DamagedObject>;
   /** The log's own word on a subject without an object: see `WatchCache.correctLast`. */
   correctLast(subject: Subject, revision: Revision): void;
   /** The past of a resource is exact from here on, as far as the log's floors say. */
@@ -26,6 +28,8 @@ export interface StreamState {
   load(state: CachedState, object: KubeObject | undefined): void;
   /** A tombstone or a system entry of a snapshot. */
   loadOther(subject: Subject, revision: Revision, event: ObjectEvent): void;
+  /** An entry that nobody can read and that is behind all of the snapshot's on its subject. */
+  loadDamaged(subject: Subject, revision: Revision): void;
   /** Makes a commit visible. `states` has the state of each put and delete. */
   apply(commit: Commit, states: ReadonlyMap<Change, CachedState>, into: Deliveries): void;
   /** Removes what expired before `beforeMs` though no entry said so: nobody followed the log while its marker was there. */
@@ -42,6 +46,7 @@ export function createStreamState(stream: StreamName, limits: WindowLimits, pars
   const tombstones = new Map<string, Map<Subject, Revision>>();
   /** Of system entries and poison. */
   const otherLast = new Map<Subject, Revision>();
+  const damaged = new Map<Subject, DamagedObject>();
   const floors = createFloorTable();
   let applied = toRevision(0);
   let window = createChangeWindow(applied, limits);
@@ -75,13 +80,24 @@ export function createStreamState(stream: StreamName, limits: WindowLimits, pars
     ofResource.set(subject, revision);
   }
 
+  function noteDamaged(subject: Subject, revision: Revision): void {
+    otherLast.set(subject, revision);
+    const key = parseSubject(subject)?.key;
+    if (key !== undefined) damaged.set(subject, { key, revision });
+  }
+
   function noteLast(change: Change): void {
     const { subject, revision } = change;
-    if (change.type === 'system' || change.type === 'quarantined') {
+    if (change.type === 'quarantined') {
+      noteDamaged(subject, revision);
+      return;
+    }
+    if (change.type === 'system') {
       otherLast.set(subject, revision);
       return;
     }
     otherLast.delete(subject);
+    damaged.delete(subject);
     if (change.type === 'delete') noteTombstone(change.key, subject, revision);
     else tombstones.get(resourceId(change.key))?.delete(subject);
   }
@@ -110,6 +126,8 @@ export function createStreamState(stream: StreamName, limits: WindowLimits, pars
     },
     stores,
     storeOf,
+    damaged,
+    loadDamaged: noteDamaged,
     lastRevisionOf(subject) {
       const other = otherLast.get(subject);
       if (other !== undefined) return other;

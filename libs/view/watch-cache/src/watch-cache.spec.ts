@@ -267,6 +267,21 @@ describe('watch cache', () => {
     expect(cache.lastRevisionOf(subjectOf(key))).toBe(5);
   });
 
+  it('knows what is damaged until its next entry', async () => {
+    const { cache, append: appendAll } = await start();
+    const key = testKey('a');
+    await appendAll([append({ key })]);
+    await appendAll([{ subject: subjectOf(key), payload: Buffer.from('nonsense') }]);
+    expect(cache.damagedAt(key)).toBe(3);
+    expect(cache.damaged(pods)).toEqual([{ key, revision: 3 }]);
+    expect(cache.damaged('objects')).toEqual(cache.damaged(pods));
+    expect(cache.damaged({ group: 'apps', resource: 'pods' })).toEqual([]);
+    expect(cache.get(key)?.revision).toBe(2);
+    await appendAll([append({ key })]);
+    expect(cache.damagedAt(key)).toBeUndefined();
+    expect(cache.damaged('objects')).toEqual([]);
+  });
+
   it('opens sealed objects, and shows a stand-in for one whose key is gone', async () => {
     const { cache, sealer, append: appendAll, time } = await start();
     const resource = { group: '', resource: 'secrets' };
@@ -377,7 +392,7 @@ describe('watch cache', () => {
       async load(stream, onRows) {
         if (stream !== 'objects') return undefined;
         await onRows(rows);
-        return { revision: toRevision(revision), clusterId };
+        return { revision: toRevision(revision), clusterId, damaged: [] };
       },
     });
 

@@ -17,6 +17,13 @@ export interface CacheScope {
   readonly index?: IndexTerm;
 }
 
+/** The last entry of an object is one that nobody can read; it is cached as it was before, if it was. */
+export interface DamagedObject {
+  readonly key: ObjectKey;
+  /** Of the entry. */
+  readonly revision: Revision;
+}
+
 export interface CachedList {
   /** By namespace and name, in the order of their UTF-8 bytes (of `namespace/name`). */
   readonly items: readonly CachedObject[];
@@ -66,6 +73,10 @@ export interface WatchCache {
   /** False when `revision` was not applied within `limitMs`. */
   waitFor(stream: StreamName, revision: Revision, limitMs: number): Promise<boolean>;
 
+  /** Readers who want the newest are to be told: what `get` gives is older. Ends with the next entry of the object. */
+  damagedAt(key: ObjectKey): Revision | undefined;
+  /** All of a stream, or of one resource. */
+  damaged(of: StreamName | ResourceName): readonly DamagedObject[];
   get(key: ObjectKey): CachedObject | undefined;
   list(resource: ResourceName, scope?: CacheScope): CachedList;
   /** Within the window, by undoing what came later. */

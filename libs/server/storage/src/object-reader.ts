@@ -83,6 +83,10 @@ export function parseRevision(text: string): Revision {
 export const expiredRevision = (revision: Revision): Error =>
   expired(`The resourceVersion for the provided list is too old: ${formatResourceVersion(revision)}.`);
 
+/** What was may be there and can't be looked up: not to be confused with history that is gone. */
+export const historyUnavailable = (cause: unknown): Error =>
+  serviceUnavailable('history can not be read at the moment', 2, cause);
+
 function unreadable(kind: KindSchema, name: string, why: NonNullable<StoredObject['unreadable']>): Error {
   const reason = why === 'keyGone' ? 'its key was destroyed' : 'it is damaged';
   return gone(`${formatGroupResource(kind)} ${JSON.stringify(name)} can not be read any more: ${reason}`);
@@ -124,7 +128,7 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
       past = await read(history);
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'HISTORY_UNAVAILABLE') throw error;
-      throw serviceUnavailable('history can not be read at the moment', 2, error);
+      throw historyUnavailable(error);
     }
     if (past.outcome === 'purged') throw expiredRevision(revision);
     return past.value;

@@ -15,7 +15,7 @@ import type { Random, Time } from '@periplus/base/clock';
 import { streamOf } from '@periplus/log/object-events';
 import type { CacheWatch, ResourceName, WatchCache, WatchChange } from '@periplus/view/watch-cache';
 import type { History } from './history.js';
-import { expiredRevision, type ObjectReader, parseRevision } from './object-reader.js';
+import { expiredRevision, historyUnavailable, type ObjectReader, parseRevision } from './object-reader.js';
 import { isSelected, type Selection, scopeOf } from './selection.js';
 import type { Serve, ServedObject } from './served-object.js';
 import type { StoredObject } from './stored-object.js';
@@ -130,9 +130,8 @@ export function createWatcher(options: WatcherOptions): Watcher {
     try {
       past = await history.changes(resource, after, upTo, selection.namespace || undefined);
     } catch (error) {
-      // Unreadable history is no different from none: the client lists again and goes on from there.
       if ((error as { code?: unknown }).code !== 'HISTORY_UNAVAILABLE') throw error;
-      throw expiredRevision(after);
+      throw historyUnavailable(error);
     }
     if (past.outcome === 'purged') throw expiredRevision(after);
     return past.value;

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -32,6 +32,8 @@ export async function createLosingDisk(): Promise<LosingDisk> {
   const base = await mkdtemp(join(tmpdir(), 'periplus-disk-'));
   const [image, lost, folder] = [join(base, 'image'), join(base, 'lost'), join(base, 'mount')];
   await mkdir(folder);
+  // Servers that refuse root come through here too.
+  await chmod(base, 0o711);
   await writeFile(image, '');
   await truncate(image, imageBytes);
   await run('mkfs.ext4', ['-q', '-F', image]);

@@ -54,7 +54,12 @@ async function startWithPatience(server: ChildServer): Promise<void> {
   }
 }
 
-async function startChild(): Promise<PostgresService> {
+export interface PostgresServiceOptions {
+  /** A folder of the test's, in which the server makes its own; it stays. */
+  readonly dataFolder?: string;
+}
+
+async function startChild(options: PostgresServiceOptions): Promise<PostgresService> {
   const user = await serverUser();
   const folder = mkdtempSync(join(tmpdir(), 'periplus-postgres-'));
   chmodSync(folder, 0o711);
@@ -62,7 +67,7 @@ async function startChild(): Promise<PostgresService> {
   const settings = {
     programs: ensurePostgresPrograms(repositoryRoot),
     user,
-    dataFolder: join(folder, 'server'),
+    dataFolder: join(options.dataFolder ?? folder, 'server'),
     socketFolder,
     port,
   };
@@ -112,6 +117,7 @@ async function startContainer(): Promise<PostgresService> {
   };
 }
 
-export function startPostgres(): Promise<PostgresService> {
-  return hasDockerImage(postgresImage) ? startContainer() : startChild();
+export function startPostgres(options: PostgresServiceOptions = {}): Promise<PostgresService> {
+  const isPlain = options.dataFolder === undefined;
+  return isPlain && hasDockerImage(postgresImage) ? startContainer() : startChild(options);
 }

@@ -90,6 +90,25 @@ async function ensureDatabase(url: string): Promise<void> {
   }
 }
 
+/** One transaction's rows are one statement, which has to stay within what Postgres takes and what memory bears. */
+const portionBytesMax = 8 * 1024 * 1024;
+
+/** Whole commits, together of that size as far as one alone is not larger. */
+function portionsOf(commits: readonly Commit[]): readonly (readonly Commit[])[] {
+  const portions: Commit[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const commit of commits) {
+    const size = commit.changes.reduce((sum, change) => sum + ('payload' in change ? change.payload.length : 0), 0);
+    if (bytes + size > portionBytesMax) {
+      portions.push([]);
+      bytes = 0;
+    }
+    portions.at(-1)!.push(commit);
+    bytes += size;
+  }
+  return portions;
+}
+
 function describeProgress({ revision, of, remainingMs }: BuildProgress): LogFields {
   return {
     percent: Math.floor((revision / of) * 100),
@@ -184,7 +203,9 @@ export function createProjector(options: ProjectorOptions): Projector {
       onEntries(entries: readonly LogEntry[]) {
         const step = evolveFoldAll(fold, entries.map(toChange));
         fold = step.state;
-        return inOrder(() => write(sql, stream, step.commits));
+        return inOrder(async () => {
+          for (const portion of portionsOf(step.commits)) await write(sql, stream, portion);
+        });
       },
       onProgress(revision) {
         inOrder(() => advance(revision)).catch(onFailure);

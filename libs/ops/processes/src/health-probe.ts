@@ -4,9 +4,25 @@ import { connect } from 'node:net';
 import { listeningPorts } from './listening-ports.js';
 import type { HealthProbe } from './service-spec.js';
 
-export type ProbeResult = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+export type ProbeResult =
+  | { readonly ready: true }
+  | {
+      readonly ready: false;
+      readonly reason: string;
+      /** It takes connections and says nothing: not even no. */
+      readonly silent?: boolean;
+    };
 
 const bodyCharsMax = 300;
+
+/** A full queue of connections that nobody accepts is silence too. */
+function unreachable(error: Error): ProbeResult {
+  return { ready: false, reason: error.message, silent: (error as NodeJS.ErrnoException).code === 'EAGAIN' };
+}
+
+function noAnswer(timeoutMs: number): ProbeResult {
+  return { ready: false, reason: `no answer in ${timeoutMs / 1000} s`, silent: true };
+}
 
 function askHttp(socketPath: string, path: string, timeoutMs: number): Promise<ProbeResult> {
   return new Promise((resolve) => {
@@ -22,8 +38,11 @@ function askHttp(socketPath: string, path: string, timeoutMs: number): Promise<P
         else resolve({ ready: false, reason: `${response.statusCode} ${body.slice(0, bodyCharsMax).trim()}` });
       });
     });
-    call.on('timeout', () => call.destroy(new Error(`no answer in ${timeoutMs / 1000} s`)));
-    call.on('error', (error) => resolve({ ready: false, reason: error.message }));
+    call.on('timeout', () => {
+      resolve(noAnswer(timeoutMs));
+      call.destroy();
+    });
+    call.on('error', (error) => resolve(unreachable(error)));
     call.end();
   });
 }
@@ -42,8 +61,8 @@ function askByBytes(probe: HealthProbe & { readonly kind: 'exchange' }, timeoutM
         ready: false,
         reason: `unexpected answer ${JSON.stringify(answer.toString('latin1').slice(0, bodyCharsMax))}`,
       });
-    socket.setTimeout(timeoutMs, () => finish({ ready: false, reason: `no answer in ${timeoutMs / 1000} s` }));
-    socket.on('error', (error) => finish({ ready: false, reason: error.message }));
+    socket.setTimeout(timeoutMs, () => finish(noAnswer(timeoutMs)));
+    socket.on('error', (error) => finish(unreachable(error)));
     socket.on('connect', () => {
       if (answerPrefix === '') finish({ ready: true });
       else if (probe.sendBase64 !== undefined) socket.write(Buffer.from(probe.sendBase64, 'base64'));

@@ -1,12 +1,14 @@
-export { LockTimeoutError, withFileLock } from './file-lock.js';
+export { type LockOptions, LockTimeoutError, withFileLock } from './file-lock.js';
 export { type ProbeResult, probeHealth } from './health-probe.js';
-export { listeningPorts } from './listening-ports.js';
+export { listeningPorts, type PortHolder, portHolders } from './listening-ports.js';
 export { openLogFile } from './log-file.js';
+export { isPortFree } from './port-binding.js';
 export { currentBootId, listProcesses, type ProcessIdentity, processIdentity } from './process-identity.js';
 export { type RunningProcess, signalProcess } from './process-identity.js';
 export { endRecordedService, listRecordedServices } from './recorded-processes.js';
 export { CommandError, type CommandOptions, type CommandResult, runCommand, tryCommand } from './run-command.js';
 export {
+  type HangLimit,
   type HealthProbe,
   type ServiceSpec,
   type ServiceState,
@@ -15,5 +17,12 @@ export {
 } from './service-spec.js';
 export { endProcess, type ServiceEvent } from './supervised-service.js';
 export { createSupervisor, type Supervisor } from './supervisor.js';
-export { createSupervisorClient, serveSupervisor } from './supervisor-socket.js';
-export { type SupervisorClient, SupervisorError, type SupervisorInfo } from './supervisor-socket.js';
+export {
+  createSupervisorClient,
+  serveSupervisor,
+  type SupervisorClient,
+  SupervisorError,
+  SupervisorGoneError,
+  type SupervisorInfo,
+  SupervisorSilentError,
+} from './supervisor-socket.js';

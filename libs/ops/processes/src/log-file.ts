@@ -1,5 +1,5 @@
 /** The log file that a service's process writes itself, so that it needs nobody to read its output. */
-import { copyFileSync, openSync, renameSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, openSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 
 const logBytesMax = 32 << 20;
 const rotatedMax = 3;
@@ -16,10 +16,17 @@ export function openLogFile(path: string): number {
 export function rotateLogFile(path: string, bytesMax = logBytesMax): void {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size < bytesMax) return;
+  const copy = `${path}.new`;
+  try {
+    copyFileSync(path, copy);
+  } catch (error) {
+    rmSync(copy, { force: true });
+    throw error;
+  }
   for (let number = rotatedMax - 1; number >= 1; number--) {
     if (statSync(`${path}.${number}`, { throwIfNoEntry: false }))
       renameSync(`${path}.${number}`, `${path}.${number + 1}`);
   }
-  copyFileSync(path, `${path}.1`);
+  renameSync(copy, `${path}.1`);
   truncateSync(path);
 }

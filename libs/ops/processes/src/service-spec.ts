@@ -14,6 +14,14 @@ export type HealthProbe =
       readonly answerPrefix: string;
     };
 
+/** A service that takes connections but answers none, check after check, will not mend itself. */
+export interface HangLimit {
+  /** Any answer, also a bad one, shows that it is alive. */
+  readonly probe: HealthProbe;
+  /** Checks in a row without an answer. */
+  readonly checksMax: number;
+}
+
 export interface ServiceSpec {
   /** A DNS label; names its log and state files. */
   readonly name: string;
@@ -26,6 +34,8 @@ export interface ServiceSpec {
   readonly probe: HealthProbe;
   /** Who can tell, by an answer 500 to this, that the service has to be started again though it runs. */
   readonly restartWhen?: { readonly socketPath: string; readonly path: string };
+  /** When it is taken for hung, and started anew; without it never. */
+  readonly hang?: HangLimit;
   /** Not started for the first time before these are ready, and stopped before them. */
   readonly after: readonly string[];
   /** Shown by status. */

@@ -1,6 +1,6 @@
 /** One service under supervision: started, watched, restarted when it dies, stopped on request, adopted when it already runs. */
 import { spawn } from 'node:child_process';
-import { closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { probeHealth } from './health-probe.js';
 import { openLogFile } from './log-file.js';
@@ -31,7 +31,18 @@ export interface RunRecord extends ProcessIdentity {
 /** What happened to a service, for the supervisor's log. */
 export interface ServiceEvent {
   readonly service: string;
-  readonly event: 'started' | 'adopted' | 'unwell' | 'exited' | 'start-failed' | 'stopping' | 'stopped' | 'killed';
+  readonly event:
+    | 'started'
+    | 'adopted'
+    | 'exited'
+    | 'start-failed'
+    | 'not-recorded'
+    | 'hung'
+    | 'unwell'
+    | 'stopping'
+    | 'stopped'
+    | 'killed'
+    | 'log-not-rotated';
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
@@ -41,6 +52,8 @@ export interface SupervisedService {
   revise(spec: ServiceSpec): void;
   /** Starts it, or adopts the process that an earlier supervisor started from the same spec. */
   start(): Promise<void>;
+  /** Asks once whether it hangs; one that has been silent for too many checks is ended, and so started again. */
+  checkHang(timeoutMs: number): Promise<void>;
   /** Resolves once the probe says ready; false when the service is stopped first or the deadline passes. */
   waitReady(timeoutMs: number): Promise<boolean>;
   /** Ends the process and does not start another. Resolves when it is gone. */
@@ -57,6 +70,24 @@ export function readRecord(path: string): RunRecord | undefined {
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+function writeRecord(path: string, record: RunRecord): void {
+  const temporary = `${path}.new`;
+  writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+function forgetRecord(path: string, ended: RunRecord): void {
+  // Its successor under another supervised service may have written its own already.
+  const noted = readRecord(path);
+  if (noted?.pid !== ended.pid || noted.startTicks !== ended.startTicks) return;
+  try {
+    rmSync(path);
+  } catch (error) {
+    // A record of a process that is gone says nothing to anybody, so on a disk that became read-only it may stay.
+    if ((error as NodeJS.ErrnoException).code !== 'EROFS') throw error;
   }
 }
 
@@ -91,14 +122,12 @@ export function createSupervisedService(
   let restarts = 0;
   let lastExit: ServiceStatus['lastExit'];
   let restartTimer: NodeJS.Timeout | undefined;
+  let silentChecks = 0;
 
   const onExit = (exitCode: number | null, signal: string | null): void => {
     const runMs = running === undefined ? 0 : Date.now() - running.startedAt;
-    const ended = running;
+    if (running !== undefined) forgetRecord(recordPath, running);
     running = undefined;
-    // Its successor under another supervised service may have written its own already.
-    const noted = readRecord(recordPath);
-    if (ended !== undefined && noted?.pid === ended.pid && noted.startTicks === ended.startTicks) rmSync(recordPath);
     lastExit = { exitCode, signal, at: Date.now() };
     report({ service: spec.name, event: 'exited', detail: { exitCode, signal, runMs } });
     if (state === 'stopped') return;
@@ -113,20 +142,44 @@ export function createSupervisedService(
     );
   };
 
-  const launch = (): void => {
+  /** Fails where the log cannot be opened, as on a disk that became read-only. */
+  const spawnService = () => {
     const log = openLogFile(spec.logFile);
-    const child = spawn(spec.command, spec.args, {
-      detached: true,
-      env: { ...spec.env },
-      stdio: ['ignore', log, log],
-      ...(spec.user ?? {}),
-    });
-    closeSync(log);
+    try {
+      return spawn(spec.command, spec.args, {
+        detached: true,
+        env: { ...spec.env },
+        stdio: ['ignore', log, log],
+        ...(spec.user ?? {}),
+      });
+    } finally {
+      closeSync(log);
+    }
+  };
+
+  const note = (record: RunRecord): void => {
+    try {
+      writeRecord(recordPath, record);
+    } catch (error) {
+      // On a full disk it runs on without: `up` and `down` know it by its command line too.
+      report({ service: spec.name, event: 'not-recorded', detail: { message: (error as Error).message } });
+    }
+  };
+
+  const launch = (): void => {
     state = 'running';
+    let child: ReturnType<typeof spawnService>;
+    try {
+      child = spawnService();
+    } catch (error) {
+      report({ service: spec.name, event: 'start-failed', detail: { message: (error as Error).message } });
+      onExit(null, null);
+      return;
+    }
     const identity = child.pid === undefined ? undefined : processIdentity(child.pid);
     if (identity !== undefined) {
       running = { ...identity, digest: spec.digest, startedAt: Date.now(), stopSignal: spec.stopSignal };
-      writeFileSync(recordPath, JSON.stringify(running), { mode: 0o600 });
+      note(running);
       report({ service: spec.name, event: 'started', detail: { pid: identity.pid } });
       void watchUnwell(running);
     }
@@ -177,6 +230,17 @@ export function createSupervisedService(
         await endProcess(earlier, spec);
       }
       launch();
+    },
+    async checkHang(timeoutMs) {
+      const checked = running;
+      if (spec.hang === undefined || checked === undefined || state !== 'running') return;
+      const result = await probeHealth(spec.hang.probe, timeoutMs);
+      const silent = !result.ready && result.silent === true && running === checked;
+      silentChecks = silent ? silentChecks + 1 : 0;
+      if (silentChecks < spec.hang.checksMax) return;
+      silentChecks = 0;
+      report({ service: spec.name, event: 'hung', detail: { pid: checked.pid, checks: spec.hang.checksMax } });
+      await endProcess(checked, spec);
     },
     async waitReady(timeoutMs) {
       const deadline = performance.now() + timeoutMs;

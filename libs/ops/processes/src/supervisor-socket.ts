@@ -79,6 +79,17 @@ export class SupervisorError extends Error {
   readonly code = 'SupervisorFailed';
 }
 
+/** It runs, but does not answer. */
+export class SupervisorSilentError extends Error {
+  readonly code = 'SupervisorSilent';
+}
+
+/** It is not there, or ended in the middle of a call. */
+export class SupervisorGoneError extends Error {
+  readonly code = 'SupervisorGone';
+}
+
+/** Calls fail with `SupervisorGoneError` when it ends meanwhile, and `SupervisorSilentError` when it does not answer. */
 export interface SupervisorClient {
   /** Undefined when no supervisor runs. */
   status(): Promise<SupervisorInfo | undefined>;
@@ -88,26 +99,35 @@ export interface SupervisorClient {
   leave(): Promise<void>;
 }
 
+const callTimeoutMs = 60_000;
+/** It asks each service, and waits up to 2 s for an answer. */
+const statusTimeoutMs = 10_000;
+
 export function createSupervisorClient(socketPath: string): SupervisorClient {
-  const call = (method: string, path: string, body?: unknown, timeoutMs = 60_000): Promise<unknown> =>
+  const call = (method: string, path: string, body?: unknown, timeoutMs = callTimeoutMs): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      const outgoing = request({ socketPath, method, path, timeout: timeoutMs }, (response) => {
+      const fail = (error: Error) =>
+        reject(isGone(error) ? new SupervisorGoneError('the supervisor is gone', { cause: error }) : error);
+      // A connection of its own for each call: one that is kept might be to a supervisor that left.
+      const outgoing = request({ socketPath, method, path, timeout: timeoutMs, agent: false }, (response) => {
         readBody(response).then((text) => {
           const result: unknown = JSON.parse(text);
           if (response.statusCode === 200) resolve(result);
           else reject(new SupervisorError((result as { error: string }).error));
-        }, reject);
+        }, fail);
       });
-      outgoing.on('timeout', () => outgoing.destroy(new SupervisorError(`no answer in ${timeoutMs / 1000} s`)));
-      outgoing.on('error', reject);
+      outgoing.on('timeout', () =>
+        outgoing.destroy(new SupervisorSilentError(`the supervisor does not answer in ${timeoutMs / 1000} s`)),
+      );
+      outgoing.on('error', fail);
       outgoing.end(body === undefined ? undefined : JSON.stringify(body));
     });
   return {
     async status() {
       try {
-        return (await call('GET', '/status', undefined, 10_000)) as SupervisorInfo;
+        return (await call('GET', '/status', undefined, statusTimeoutMs)) as SupervisorInfo;
       } catch (error) {
-        if (isGone(error)) return undefined;
+        if (error instanceof SupervisorGoneError) return undefined;
         throw error;
       }
     },
@@ -120,7 +140,7 @@ export function createSupervisorClient(socketPath: string): SupervisorClient {
     async leave() {
       await call('POST', '/leave').catch((error: unknown) => {
         // It may be gone before its answer is read.
-        if (!isGone(error)) throw error;
+        if (!(error instanceof SupervisorGoneError)) throw error;
       });
     },
   };

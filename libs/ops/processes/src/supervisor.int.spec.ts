@@ -1,11 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSameProcess, processIdentity } from './process-identity.js';
 import { type ServiceSpec, startOrder } from './service-spec.js';
-import { createSupervisor, type Supervisor } from './supervisor.js';
-import { createSupervisorClient, serveSupervisor } from './supervisor-socket.js';
+import type { ServiceEvent } from './supervised-service.js';
+import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.js';
+import { createSupervisorClient, serveSupervisor, SupervisorGoneError } from './supervisor-socket.js';
 
 let folder = '';
 let supervisors: Supervisor[] = [];
@@ -22,8 +23,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function newSupervisor(): Supervisor {
-  const supervisor = createSupervisor(folder, () => undefined);
+function newSupervisor(
+  report: (event: ServiceEvent) => void = () => undefined,
+  options: SupervisorOptions = {},
+): Supervisor {
+  const supervisor = createSupervisor(folder, report, options);
   supervisors.push(supervisor);
   return supervisor;
 }
@@ -104,6 +108,60 @@ test('a killed service is back at once under a new process', async () => {
   expect((await supervisor.status())[0]).toMatchObject({ restarts: 1, lastExit: { signal: 'SIGKILL' } });
 });
 
+/** Takes connections, and answers while it is not stopped. */
+const hang = (name: string, checksMax: number) => ({
+  probe: { kind: 'http', socketPath: join(folder, `${name}.sock`), path: '/livez' } as const,
+  checksMax,
+});
+
+test('a service that hangs is started again after so many checks, and one without a limit is not', async () => {
+  const events: ServiceEvent[] = [];
+  const supervisor = newSupervisor((event) => events.push(event), { hangCheckMs: 200 });
+  const stopTimeoutMs = 300;
+  await supervisor.apply([spec('a', { hang: hang('a', 3), stopTimeoutMs }), spec('b', { stopTimeoutMs })]);
+  const [a, b] = [await readyPid(supervisor, 'a'), await readyPid(supervisor, 'b')];
+  for (const pid of [a, b]) process.kill(pid, 'SIGSTOP');
+  await readyPid(supervisor, 'a', a);
+  expect(events).toContainEqual({ service: 'a', event: 'hung', detail: { pid: a, checks: 3 } });
+  expect(events.filter(({ service, event }) => service === 'b' && event !== 'started')).toEqual([]);
+  process.kill(b, 'SIGCONT');
+  expect(await readyPid(supervisor, 'b')).toBe(b);
+});
+
+test('a service that is slow, refuses or is not there yet does not hang', async () => {
+  const events: ServiceEvent[] = [];
+  const supervisor = newSupervisor((event) => events.push(event), { hangCheckMs: 100 });
+  const refusing = server.replace("s.end('ok')", '{ s.statusCode = 503; s.end(); }');
+  const args = (script: string, name: string) => ['-e', script, join(folder, `${name}.sock`)];
+  await supervisor.apply([
+    spec('refusing', { args: args(refusing, 'refusing'), hang: hang('refusing', 2) }),
+    spec('absent', { args: ['-e', 'setInterval(() => {}, 1000)'], hang: hang('absent', 2) }),
+    spec('slow', { args: args(server, 'slow'), hang: hang('slow', 4) }),
+  ]);
+  const slow = await readyPid(supervisor, 'slow');
+  for (let pause = 0; pause < 3; pause++) {
+    process.kill(slow, 'SIGSTOP');
+    await sleep(150);
+    process.kill(slow, 'SIGCONT');
+    await sleep(250);
+  }
+  expect(events.map(({ event }) => event)).toEqual(['started', 'started', 'started']);
+});
+
+test('a service whose record or log cannot be written runs or is tried again, and the supervisor stays', async () => {
+  const events: ServiceEvent[] = [];
+  const supervisor = newSupervisor((event) => events.push(event));
+  mkdirSync(join(folder, 'a.process.json.new'));
+  mkdirSync(join(folder, 'b.log'));
+  await supervisor.apply([spec('a'), spec('b')]);
+  await readyPid(supervisor, 'a');
+  rmdirSync(join(folder, 'b.log'));
+  await readyPid(supervisor, 'b');
+  expect(events.map(({ service, event }) => `${service} ${event}`)).toEqual(
+    expect.arrayContaining(['a not-recorded', 'a started', 'b start-failed', 'b started']),
+  );
+});
+
 test('a service starts only when those before it are ready', async () => {
   const supervisor = newSupervisor();
   await supervisor.apply([spec('second', { after: ['first'] }), spec('first')]);
@@ -132,8 +190,9 @@ test('a service whose dependency goes stays, when it no longer comes after it', 
   const supervisor = newSupervisor();
   await supervisor.apply([spec('a'), spec('b', { after: ['a'] })]);
   const b = await readyPid(supervisor, 'b');
-  await supervisor.apply([spec('c'), spec('b', { after: ['c'] })]);
+  await supervisor.apply([spec('c'), spec('b', { after: ['c'], version: '2' })]);
   expect(await readyPid(supervisor, 'b')).toBe(b);
+  expect((await supervisor.status()).find(({ name }) => name === 'b')?.version).toBe('2');
   await supervisor.stop();
   expect(await supervisor.status()).toEqual([]);
 });
@@ -167,10 +226,15 @@ test('a service that was adopted and then changed is found again by the supervis
   expect(await readyPid(third, 'a')).toBe(pid);
 });
 
+const deafArgs = () => [
+  '-e',
+  `process.on('SIGTERM', () => {}); ${server.split('process.on')[0]}`,
+  join(folder, 'deaf.sock'),
+];
+
 test('stopping asks first and kills what does not listen', async () => {
   const supervisor = newSupervisor();
-  const deaf = ['-e', `process.on('SIGTERM', () => {}); ${server.split('process.on')[0]}`, join(folder, 'deaf.sock')];
-  await supervisor.apply([spec('polite'), spec('deaf', { args: deaf, stopTimeoutMs: 300 })]);
+  await supervisor.apply([spec('polite'), spec('deaf', { args: deafArgs(), stopTimeoutMs: 300 })]);
   const pids = [await readyPid(supervisor, 'polite'), await readyPid(supervisor, 'deaf')];
   const identities = pids.map((pid) => processIdentity(pid));
   await supervisor.stop();
@@ -193,6 +257,20 @@ test('the socket answers status, applies and stops', async () => {
   await client.leave();
   await waitFor(async () => left || undefined);
   door.close();
+});
+
+test('a supervisor that ends in the middle of a call is gone, not an odd error', async () => {
+  const supervisor = newSupervisor();
+  const socketPath = join(folder, 'supervisor.sock');
+  const door = await serveSupervisor(supervisor, { socketPath, version: '7', leave: () => undefined });
+  const client = createSupervisorClient(socketPath);
+  await client.apply([spec('deaf', { args: deafArgs() })]);
+  await readyPid(supervisor, 'deaf');
+  const stopping = client.stop();
+  setTimeout(() => door.closeAllConnections(), 200);
+  await expect(stopping).rejects.toThrow(SupervisorGoneError);
+  door.close();
+  await expect(client.apply([])).rejects.toThrow(SupervisorGoneError);
 });
 
 test('no supervisor is an outcome, not a failure', async () => {

@@ -10,6 +10,7 @@ import { createSupervisedService, type ServiceEvent, type SupervisedService } fr
 /** A service that is not ready by then does not hold back those after it: they retry on their own. */
 const readyTimeoutMs = 15_000;
 const logCheckMs = 10_000;
+const hangCheckMs = 10_000;
 
 export interface Supervisor {
   /** Makes exactly these services run. Resolves when each has been started; calls are done one after another. */
@@ -21,14 +22,41 @@ export interface Supervisor {
   close(): void;
 }
 
+export interface SupervisorOptions {
+  /** Between two questions whether a service hangs, and how long it may take to answer one. */
+  readonly hangCheckMs?: number;
+}
+
 /** `runFolder` holds a file for each running process. */
-export function createSupervisor(runFolder: string, report: (event: ServiceEvent) => void): Supervisor {
+export function createSupervisor(
+  runFolder: string,
+  report: (event: ServiceEvent) => void,
+  options: SupervisorOptions = {},
+): Supervisor {
   const services = new Map<string, SupervisedService>();
   let last: Promise<unknown> = Promise.resolve();
 
   const logTimer = setInterval(() => {
-    for (const { spec } of services.values()) rotateLogFile(spec.logFile);
+    for (const { spec } of services.values()) {
+      try {
+        rotateLogFile(spec.logFile);
+      } catch (error) {
+        // A full disk: at the next check there may be space.
+        report({ service: spec.name, event: 'log-not-rotated', detail: { message: (error as Error).message } });
+      }
+    }
   }, logCheckMs);
+
+  // A check that is still under way when the next is due is a slow one: that service is left out.
+  const checked = new Set<SupervisedService>();
+  const checkMs = options.hangCheckMs ?? hangCheckMs;
+  const hangTimer = setInterval(() => {
+    for (const service of services.values()) {
+      if (checked.has(service)) continue;
+      checked.add(service);
+      void service.checkHang(checkMs).finally(() => checked.delete(service));
+    }
+  }, checkMs);
 
   const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
     const result = last.then(work, work);
@@ -56,6 +84,7 @@ export function createSupervisor(runFolder: string, report: (event: ServiceEvent
     for (const spec of specs) {
       const existing = services.get(spec.name);
       const service = existing ?? createSupervisedService(spec, join(runFolder, `${spec.name}.process.json`), report);
+      service.revise(spec);
       services.set(spec.name, service);
       const start = existing
         ? Promise.resolve()
@@ -87,6 +116,7 @@ export function createSupervisor(runFolder: string, report: (event: ServiceEvent
     },
     close() {
       clearInterval(logTimer);
+      clearInterval(hangTimer);
       for (const service of services.values()) service.release();
       services.clear();
     },

@@ -1,52 +1,44 @@
-/** One installation or build at a time in a clone: a lock file that holds its owner's process id. */
-import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * One installation or build at a time in a clone: a socket in Linux's abstract namespace, which the kernel gives to one
+ * process and takes back when that dies, however it dies.
+ */
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const waitMsMax = 15 * 60_000;
+const pollMs = 50;
+const noteAfterMs = 2_000;
 
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
-}
-
-/** Removes the lock of an owner that died. */
-function breakStaleLock(path) {
-  let pid;
-  try {
-    pid = Number(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if (error.code === 'ENOENT') return;
-    throw error;
-  }
-  // A lock that is still empty was made this instant by someone who has yet to write into it.
-  if (pid > 0 && !isAlive(pid)) unlinkSync(path);
+/** The lock, or undefined when another process has it. */
+function tryLock(address) {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', (error) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.listen(address, () => resolve(server));
+  });
 }
 
 /** Runs `work` alone among all processes that use this function on the same clone. */
 export async function withBuildLock(root, work) {
-  const path = join(root, 'dist', '.lock');
-  mkdirSync(join(root, 'dist'), { recursive: true });
-  const deadline = Date.now() + waitMsMax;
-  for (;;) {
-    try {
-      writeFileSync(path, `${process.pid}`, { flag: 'wx' });
-      break;
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
+  const address = `\0periplus-build-${createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 32)}`;
+  const startedAt = Date.now();
+  let told = false;
+  let lock;
+  while ((lock = await tryLock(address)) === undefined) {
+    const waitedMs = Date.now() - startedAt;
+    if (waitedMs > waitMsMax)
+      throw new Error(`another installation or build in ${root} takes more than ${waitMsMax / 60_000} minutes`);
+    if (!told && waitedMs > noteAfterMs) {
+      told = true;
+      process.stderr.write('Waiting for another installation or build in this clone …\n');
     }
-    if (Date.now() > deadline)
-      throw new Error(`another build holds ${path} for more than ${waitMsMax / 60_000} minutes`);
-    breakStaleLock(path);
-    await sleep(50);
+    await sleep(pollMs);
   }
   try {
     return await work();
   } finally {
-    unlinkSync(path);
+    lock.close();
   }
 }

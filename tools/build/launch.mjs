@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { packagesMatchLock, readJson } from './installed-packages.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const oldestNode = [20, 19];
@@ -14,15 +15,6 @@ const oldestNode = [20, 19];
 function fail(message) {
   process.stderr.write(`${message}\n`);
   process.exit(1);
-}
-
-function readJson(path) {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if (error.code === 'ENOENT' || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function checkNode() {
@@ -40,17 +32,9 @@ function runStep(title, command, args) {
   const startedAt = Date.now();
   const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 << 20 });
   if (result.error) fail(`${title} failed: ${result.error.message}`);
+  if (result.signal) fail(`${title} was interrupted by ${result.signal}. Run the same command again to go on.`);
   if (result.status !== 0) fail(`${result.stdout}${result.stderr}${title} failed (${command} ${args.join(' ')})`);
   process.stderr.write(`${title}: done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`);
-}
-
-/** Whether npm itself noted, in node_modules, the very versions that the lock file asks for. */
-function packagesMatchLock(lockText) {
-  const installed = readJson(join(root, 'node_modules', '.package-lock.json'))?.packages;
-  if (!installed) return false;
-  return Object.entries(JSON.parse(lockText).packages).every(
-    ([path, wanted]) => path === '' || wanted.optional || installed[path]?.version === wanted.version,
-  );
 }
 
 async function ensurePackages() {
@@ -58,12 +42,8 @@ async function ensurePackages() {
   const lockHash = createHash('sha256').update(lockText).digest('hex');
   const notePath = join(root, 'node_modules', '.periplus-lock');
   if (readJson(notePath)?.lockHash === lockHash) return;
-  if (!packagesMatchLock(lockText)) {
-    const { withBuildLock } = await import('./build-lock.mjs');
-    await withBuildLock(root, async () => {
-      if (packagesMatchLock(lockText)) return;
-      runStep('Installing the npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline']);
-    });
+  if (!packagesMatchLock(root)) {
+    runStep('Installing the npm packages', process.execPath, ['tools/build/install-packages.mjs']);
   }
   writeFileSync(notePath, JSON.stringify({ lockHash }));
 }
@@ -74,7 +54,21 @@ async function ensureBuild() {
   runStep('Building', process.execPath, ['--import', 'tsx', 'tools/build/build.ts', '--if-stale']);
 }
 
+/** What cannot be written in the clone, in words that say what to do. */
+function explain(error) {
+  const { code, path = root } = error;
+  if (code === 'EACCES' || code === 'EPERM') return `${path} cannot be written by this user: try it with sudo`;
+  if (code === 'EROFS') return `${path} is on a read-only file system: move the clone to one that can be written`;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return `the disk of ${path} is full: free some space, then run this again`;
+  return error.stack;
+}
+
 checkNode();
-await ensurePackages();
-await ensureBuild();
+try {
+  await ensurePackages();
+  await ensureBuild();
+} catch (error) {
+  fail(explain(error));
+}
 await import(pathToFileURL(join(root, 'dist', 'apps', 'cli', 'main.js')).href);

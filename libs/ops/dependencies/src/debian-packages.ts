@@ -1,6 +1,9 @@
 /** Installs the Debian packages that the machine lacks; on other systems says what is missing. */
-import { existsSync } from 'node:fs';
-import { runCommand } from '@periplus/ops/processes';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandError, type CommandResult, tryCommand } from '@periplus/ops/processes';
+import { cacheRoot } from './cluster/cluster-paths.js';
 import { findProgram } from './find-program.js';
 
 /** A program or file that a package brings, so that one from elsewhere serves as well. */
@@ -48,17 +51,57 @@ export class PackagesMissingError extends Error {
 }
 
 const installTimeoutMs = 15 * 60_000;
+/** How long another apt-get, perhaps one that an earlier run of ours left behind, is waited for. */
+const lockTimeoutMs = 5 * 60_000;
+const lockPollMs = 1_000;
 
-function aptEnvironment(): Record<string, string> {
-  return { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
+const environment: Readonly<Record<string, string>> = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
+
+/** In the words of apt-get and dpkg. */
+const lockedPattern = /Could not get lock|Unable to acquire the dpkg|Unable to lock|is another process using it/;
+const interruptedPattern = /dpkg --configure -a/;
+
+function run(command: string, args: readonly string[], outputFile: string): Promise<CommandResult> {
+  return tryCommand(command, args, { env: environment, timeoutMs: installTimeoutMs, outputFile });
+}
+
+/**
+ * Runs apt-get, waiting for whoever works with packages already, and completing what was cut off before: an earlier run
+ * that was killed leaves an apt-get that goes on, or packages half installed.
+ */
+async function runAptGet(args: readonly string[], note: (message: string) => void): Promise<void> {
+  mkdirSync(cacheRoot, { recursive: true });
+  const outputFile = join(cacheRoot, `apt-get.${process.pid}.log`);
+  const deadline = performance.now() + lockTimeoutMs;
+  let [waits, repaired] = [false, false];
+  try {
+    for (;;) {
+      const { exitCode, stderr: said } = await run('apt-get', args, outputFile);
+      if (exitCode === 0) return;
+      if (lockedPattern.test(said) && performance.now() < deadline) {
+        if (!waits) note('waiting for another program that installs packages');
+        waits = true;
+        await sleep(lockPollMs);
+      } else if (interruptedPattern.test(said) && !repaired) {
+        note('completing an installation that was interrupted');
+        repaired = true;
+        const repair = await run('dpkg', ['--configure', '--force-confdef', '--force-confold', '-a'], outputFile);
+        // dpkg is as likely to be in use; then apt-get says so.
+        if (repair.exitCode !== 0 && !lockedPattern.test(repair.stderr)) {
+          throw new CommandError('dpkg --configure -a', `exited with ${repair.exitCode}`, repair.stderr);
+        }
+      } else {
+        throw new CommandError(`apt-get ${args.join(' ')}`, `exited with ${exitCode}`, said, exitCode);
+      }
+    }
+  } finally {
+    rmSync(outputFile, { force: true });
+  }
 }
 
 /** Reads the lists of packages afresh. */
-export async function updatePackageLists(): Promise<void> {
-  await runCommand('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=120', 'update'], {
-    env: aptEnvironment(),
-    timeoutMs: installTimeoutMs,
-  });
+export async function updatePackageLists(note: (message: string) => void = () => undefined): Promise<void> {
+  await runAptGet(['-qq', 'update'], note);
 }
 
 /** Gives the names that were installed; `note` is told before. */
@@ -72,13 +115,9 @@ export async function ensurePackages(
     throw new PackagesMissingError(missing, 'this system has no apt-get: install what holds the same programs');
   }
   note(`installing ${missing.join(', ')}`);
-  const options = ['-qq', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120'];
   try {
-    await updatePackageLists();
-    await runCommand('apt-get', ['install', ...options, ...missing], {
-      env: aptEnvironment(),
-      timeoutMs: installTimeoutMs,
-    });
+    await updatePackageLists(note);
+    await runAptGet(['install', '-qq', '-y', '--no-install-recommends', ...missing], note);
   } catch (error) {
     throw new PackagesMissingError(missing, 'apt-get could not install them', error);
   }

@@ -21,7 +21,6 @@ export {
   listClusters,
   NoClusterPlanError,
   readClusterPlan,
-  replaceFile,
 } from './cluster/cluster-registry.js';
 export {
   endControlGroup,
@@ -47,6 +46,7 @@ export {
   PackagesMissingError,
   updatePackageLists,
 } from './debian-packages.js';
+export { removeFolder, replaceFile } from './files.js';
 export { findProgram } from './find-program.js';
 export {
   type BlobDescriptor,

@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, connect } from 'node:tls';
@@ -34,6 +34,21 @@ test('a changed name or address renews that certificate alone', async () => {
   const moved = { ...plan, hostAddress: '10.9.9.9' };
   expect(await ensureClusterPki(folder, moved)).toEqual({ issued: ['apiserver'] });
   expect(new X509Certificate(read('apiserver.crt')).subjectAltName).toContain('10.9.9.9');
+});
+
+test('a key that lost its certificate on the way to disk gets a new one', async () => {
+  writeFileSync(join(folder, 'scheduler.key'), read('proxy.key'));
+  expect(await ensureClusterPki(folder, plan)).toEqual({ issued: expect.arrayContaining(['scheduler']) });
+  expect(new X509Certificate(read('scheduler.crt')).checkPrivateKey(createPrivateKey(read('scheduler.key')))).toBe(
+    true,
+  );
+});
+
+test('the public half of the key of tokens is made again from the private one, which stays', async () => {
+  const [privateKey, publicKey] = [read('service-account.key'), read('service-account.pub')];
+  rmSync(join(folder, 'service-account.pub'));
+  expect(await ensureClusterPki(folder, plan)).toEqual({ issued: ['service-account'] });
+  expect([read('service-account.key'), read('service-account.pub')]).toEqual([privateKey, publicKey]);
 });
 
 function handshake(clientFile: string, trusted: string): Promise<string> {

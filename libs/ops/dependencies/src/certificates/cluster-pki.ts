@@ -1,8 +1,8 @@
 /** The cluster's keys and certificates on disk: made when missing, renewed when near their end, otherwise left alone. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile } from '../cluster/cluster-registry.js';
+import { replaceFile } from '../files.js';
 import type { ClusterPlan } from '../cluster/cluster-plan.js';
 import type { CertificateAuthority } from './certificate-authority.js';
 import { type AuthorityName, type ClusterIdentity, clusterIdentities } from './cluster-identities.js';
@@ -61,13 +61,12 @@ async function ensureAuthority(
 function ensureServiceAccountKey(folder: string, issued: string[]): void {
   const [privatePath, publicPath] = [join(folder, 'service-account.key'), join(folder, 'service-account.pub')];
   if (existsSync(privatePath) && existsSync(publicPath)) return;
-  const { privateKey, publicKey } = generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  });
-  replaceFile(privatePath, privateKey, 0o600);
-  replaceFile(publicPath, publicKey, 0o600);
+  if (!existsSync(privatePath)) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    replaceFile(privatePath, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+  }
+  const publicKey = createPublicKey(createPrivateKey(readFileSync(privatePath)));
+  replaceFile(publicPath, publicKey.export({ type: 'spki', format: 'pem' }), 0o600);
   issued.push('service-account');
 }
 
@@ -90,7 +89,7 @@ export async function ensureClusterPki(folder: string, plan: ClusterPlan): Promi
   const ensure = async ({ file, authority: name, request }: ClusterIdentity): Promise<void> => {
     const authority = authorities[name];
     const stored = read(folder, file);
-    if (stored && isCertificateCurrent(stored.certificate, authority.certificate, request, renewBeforeMs)) return;
+    if (stored && isCertificateCurrent(stored, authority.certificate, request, renewBeforeMs)) return;
     write(folder, file, await (await authority.open()).issue(request));
     issued.push(file);
   };

@@ -1,5 +1,5 @@
 /** A certificate as it lies on disk, and whether it may stay. */
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 
 /** A certificate and its key, both PEM. */
 export interface CertificateWithKey {
@@ -16,14 +16,17 @@ export interface CertificateRequest {
   readonly addresses: readonly string[];
 }
 
-/** Whether a stored certificate still says what is asked, is of this authority, and is valid for at least `leftMs` more. */
+/**
+ * Whether a stored certificate still says what is asked, is of this authority, belongs to the key beside it, and is
+ * valid for at least `leftMs` more.
+ */
 export function isCertificateCurrent(
-  stored: string,
+  stored: CertificateWithKey,
   authorityCertificate: string,
   request: CertificateRequest,
   leftMs: number,
 ): boolean {
-  const certificate = new X509Certificate(stored);
+  const certificate = new X509Certificate(stored.certificate);
   const subject = [...request.organizations.map((name) => `O=${name}`), `CN=${request.commonName}`].join('\n');
   const names = [
     ...request.dnsNames.map((name) => `DNS:${name}`),
@@ -32,6 +35,7 @@ export function isCertificateCurrent(
   return (
     certificate.subject === subject &&
     (certificate.subjectAltName ?? '') === names.join(', ') &&
+    certificate.checkPrivateKey(createPrivateKey(stored.key)) &&
     certificate.verify(new X509Certificate(authorityCertificate).publicKey) &&
     Date.parse(certificate.validTo) - Date.now() >= leftMs
   );

@@ -1,7 +1,8 @@
 /** The clusters of this machine with their numbers, in one file under a lock; each has its plan in its own folder. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { withFileLock } from '@periplus/ops/processes';
+import { replaceFile } from '../files.js';
 import { type ClusterPaths, stateRoot } from './cluster-paths.js';
 import { chooseClusterPlan, type ClusterPlan } from './cluster-plan.js';
 import { readMachineUse } from './machine-use.js';
@@ -23,14 +24,6 @@ function readRegistry(): ClusterRegistry {
     : { clusters: {} };
 }
 
-/** Writes a file whole or not at all. */
-export function replaceFile(path: string, content: string | Uint8Array, mode = 0o644): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.new`;
-  writeFileSync(temporary, content, { mode });
-  renameSync(temporary, path);
-}
-
 function writeRegistry(registry: ClusterRegistry): void {
   replaceFile(registryFile, `${JSON.stringify(registry, null, 2)}\n`);
 }
@@ -47,13 +40,20 @@ export function ensureClusterPlan(name: string, paths: ClusterPaths): Promise<Cl
     const kept = readClusterPlan(paths);
     if (kept !== undefined && registry.clusters[name]?.index === kept.index) return kept;
     const others = Object.entries(registry.clusters).filter(([other]) => other !== name);
+    const taken = others.find(([, { index }]) => index === kept?.index);
+    if (taken !== undefined) {
+      throw new NoClusterPlanError(
+        `cluster ${name} has the number of cluster ${taken[0]}, by ${paths.planFile}: remove that file to have another chosen`,
+      );
+    }
     const use = { ...(await readMachineUse()), indexes: others.map(([, { index }]) => index) };
     const plan = kept ?? chooseClusterPlan(name, use);
     if (plan === undefined) {
       throw new NoClusterPlanError('no cluster number is left whose ports and address ranges are free on this machine');
     }
-    replaceFile(paths.planFile, `${JSON.stringify(plan, null, 2)}\n`);
+    // The number first: whoever dies in between has taken it from nobody.
     writeRegistry({ clusters: { ...registry.clusters, [name]: { index: plan.index } } });
+    replaceFile(paths.planFile, `${JSON.stringify(plan, null, 2)}\n`);
     return plan;
   });
 }

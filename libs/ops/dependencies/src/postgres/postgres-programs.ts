@@ -1,9 +1,10 @@
 /** Postgres' programs: those of the npm package, copied to where the user that runs them can enter. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cacheRoot } from '../cluster/cluster-paths.js';
+import { nameFolder, removeStaleTemporaries, temporaryPath } from '../files.js';
 import { linkTree } from '../link-tree.js';
 import { ProgramMissingError } from '../nats/nats-server-program.js';
 
@@ -33,10 +34,10 @@ export function ensurePostgresPrograms(repositoryRoot: string): PostgresPrograms
   const folder = join(cacheRoot, `postgres-${version}`);
   if (!existsSync(folder)) {
     mkdirSync(cacheRoot, { recursive: true });
-    const temporary = `${folder}.${process.pid}.new`;
-    rmSync(temporary, { recursive: true, force: true });
+    removeStaleTemporaries(cacheRoot);
+    const temporary = temporaryPath(folder);
     linkTree(join(source, 'native'), temporary, { copy: true });
-    renameSync(temporary, folder);
+    nameFolder(temporary, folder);
   }
   return { folder, version: version.replace(/-.*/, '') };
 }

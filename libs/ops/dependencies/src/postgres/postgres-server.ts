@@ -1,7 +1,8 @@
 /** A Postgres server of our own: its data folder, its settings, how it is run. It listens on a Unix socket alone. */
-import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type HealthProbe, runCommand } from '@periplus/ops/processes';
+import { removeFolder, removeStaleTemporaries, replaceFile, temporaryPath } from '../files.js';
 import type { PostgresPrograms } from './postgres-programs.js';
 import type { SystemUser } from './system-user.js';
 
@@ -47,32 +48,45 @@ function ownFolder(path: string, user: SystemUser): void {
   chownSync(path, user.uid, user.gid);
 }
 
-/** Initializes the data folder unless it is whole already, and writes the settings. Gives whether it was initialized. */
+/** A new data folder at `data`, with its database. */
+async function initialize({ programs, user }: PostgresSettings, data: string): Promise<void> {
+  ownFolder(data, user);
+  const options = ['--pgdata', data, '--username', postgresUser, '--encoding', 'UTF8', '--locale', 'C'];
+  const identity = { uid: user.uid, gid: user.gid, cwd: '/', env: postgresEnvironment() };
+  await runCommand(
+    join(programs.folder, 'bin', 'initdb'),
+    [...options, '--auth-local', 'trust', '--auth-host', 'reject', '--no-sync', '--no-instructions'],
+    identity,
+  );
+  await runCommand(join(programs.folder, 'bin', 'postgres'), ['--single', '-D', data, 'postgres'], {
+    ...identity,
+    input: `CREATE DATABASE ${postgresDatabase}\n`,
+  });
+}
+
+/**
+ * Initializes the data folder unless it is whole already, and writes the settings. Gives whether it was initialized.
+ *
+ * It is made under another name: an initdb that was orphaned a moment ago writes to a folder of its own.
+ */
 export async function preparePostgres(settings: PostgresSettings): Promise<boolean> {
-  const { programs, user, dataFolder, socketFolder } = settings;
+  const { user, dataFolder, socketFolder } = settings;
   ownFolder(socketFolder, user);
   const data = join(dataFolder, 'data');
   const marker = join(dataFolder, 'initialized');
   const fresh = !existsSync(marker);
   if (fresh) {
-    rmSync(data, { recursive: true, force: true });
     mkdirSync(dataFolder, { recursive: true, mode: 0o711 });
-    ownFolder(data, user);
-    const options = ['--pgdata', data, '--username', postgresUser, '--encoding', 'UTF8', '--locale', 'C'];
-    const identity = { uid: user.uid, gid: user.gid, cwd: '/', env: postgresEnvironment() };
-    await runCommand(
-      join(programs.folder, 'bin', 'initdb'),
-      [...options, '--auth-local', 'trust', '--auth-host', 'reject', '--no-sync', '--no-instructions'],
-      identity,
-    );
-    await runCommand(join(programs.folder, 'bin', 'postgres'), ['--single', '-D', data, 'postgres'], {
-      ...identity,
-      input: `CREATE DATABASE ${postgresDatabase}\n`,
-    });
+    removeStaleTemporaries(dataFolder);
+    const temporary = temporaryPath(data);
+    await initialize(settings, temporary);
+    removeFolder(data);
+    renameSync(temporary, data);
   }
-  writeFileSync(join(data, 'postgresql.auto.conf'), formatConfig(settings), { mode: 0o600 });
-  chownSync(join(data, 'postgresql.auto.conf'), user.uid, user.gid);
-  if (fresh) writeFileSync(marker, '');
+  const config = join(data, 'postgresql.auto.conf');
+  replaceFile(config, formatConfig(settings), 0o600);
+  chownSync(config, user.uid, user.gid);
+  if (fresh) replaceFile(marker, '');
   return fresh;
 }
 

@@ -1,13 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram, waitUntil } from '@periplus/testing/cluster';
 import { parse } from 'yaml';
+import { tracesOf } from './testing/traces.js';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 /** A name that says nothing else on a machine. */
 const name = 'mayfly';
-const mine = new RegExp(`/${name}/|-${name}\\b|pp-${name}-`);
 let folder = '';
 let env: Record<string, string>;
 
@@ -43,42 +43,6 @@ interface Status {
 const status = async (): Promise<Status> => JSON.parse(await periplus('status', '-o', 'json')) as Status;
 const pidsOf = ({ services }: Status) => Object.fromEntries(services.map((service) => [service.name, service.pid]));
 
-function commandLines(): string[] {
-  return readdirSync('/proc').flatMap((pid) => {
-    const path = `/proc/${pid}/cmdline`;
-    return /^\d+$/.test(pid) && existsSync(path) ? readFileSync(path, 'utf8').replaceAll('\0', ' ') : [];
-  });
-}
-
-function controlGroups(folder = '/sys/fs/cgroup', depth = 2): string[] {
-  const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return below.flatMap(({ name: child }) => [
-    join(folder, child),
-    ...(depth > 0 ? controlGroups(join(folder, child), depth - 1) : []),
-  ]);
-}
-
-/** All that a cluster may leave on its machine, as far as it carries the cluster's name or range. */
-async function traces(range: string): Promise<string[]> {
-  const said = async (...argv: [string, ...string[]]) => (await runProgram(argv)).stdout.split('\n');
-  const list = (path: string) => (existsSync(path) ? readdirSync(path).map((entry) => join(path, entry)) : []);
-  const cni = [...list('/var/lib/cni/results'), ...list('/var/lib/cni/networks')];
-  const lines = [
-    ...commandLines().filter((line) => !line.includes('jest')),
-    ...readFileSync('/proc/self/mountinfo', 'utf8').split('\n'),
-    ...list('/run/netns'),
-    ...cni,
-    ...cni.filter((path) => path.endsWith('-lo')).map((path) => readFileSync(path, 'utf8')),
-    ...controlGroups(),
-    ...(await said('ip', 'route', 'show', 'table', 'all')),
-    ...(await said('ip', 'address', 'show')),
-    ...(await said('nft', 'list', 'ruleset')),
-    ...(await said('iptables-save')),
-    ...list('/var/lib/periplus').map((path) => `${path}/`),
-  ];
-  return lines.filter((line) => mine.test(line) || line.includes(` ${range}`));
-}
-
 test('a cluster comes up, stays as it is when brought up again, and leaves nothing when it goes', async () => {
   const manifest = join(folder, 'web.yaml');
   writeFileSync(manifest, readFileSync(join(root, 'examples', 'nginx-deployment.yaml')));
@@ -109,19 +73,19 @@ test('a cluster comes up, stays as it is when brought up again, and leaves nothi
   await periplus('up');
   expect(pidsOf(await status())).toEqual(pidsOf(first));
 
-  expect(await traces(range)).not.toEqual([]);
+  expect(tracesOf(name, range)).not.toEqual([]);
   await periplus('down');
   expect((await status()).state).toBe('down');
-  expect((await traces(range)).filter((line) => line !== `/var/lib/periplus/${name}/`)).toEqual([]);
+  expect(tracesOf(name, range).filter((line) => line !== `/var/lib/periplus/${name}/`)).toEqual([]);
 
   await periplus('up');
   await waitUntil('the pods of before', 60_000, async () =>
     /nginx-deployment +3\/3/.test(await periplus('get', 'deploy/nginx-deployment')),
   );
   await periplus('down', '--purge');
-  expect(await traces(range)).toEqual([]);
+  expect(tracesOf(name, range)).toEqual([]);
   expect(parse(readFileSync(env['KUBECONFIG'] ?? '', 'utf8')).contexts).toEqual([]);
-  expect((await run('status')).code).toBe(1);
+  expect((await run('status')).code).toBe(3);
 }, 300_000);
 
 test.each([

@@ -1,5 +1,5 @@
 /** Brings a cluster up, step by step: what it stands on, its files, its network, its services. Run again, it changes nothing. */
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   canLowerOomScore,
@@ -20,16 +20,25 @@ import {
   type PostgresSettings,
   type Program,
   preparePostgres,
+  removeFolder,
   replaceFile,
   serviceConfig,
 } from '@periplus/ops/dependencies';
-import { currentBootId, runCommand, type ServiceSpec, type SupervisorClient } from '@periplus/ops/processes';
+import {
+  currentBootId,
+  listRecordedProcesses,
+  runCommand,
+  type ServiceSpec,
+  type SupervisorClient,
+} from '@periplus/ops/processes';
 import { CommandFailure } from '../output/command-error.js';
 import type { Progress } from '../output/progress.js';
 import { type Build, readBuild } from './build-note.js';
 import type { NamedCluster } from './context.js';
+import { endAbandonedSteps, endUnrecordedServices, removeDiscardedState } from './leftovers.js';
 import { bringNetworkUp } from './node-network.js';
 import { ensureOfflineImages, registryConfigFolder, writeMirrors } from './offline-images.js';
+import { requirePorts } from './ports.js';
 import { serviceConfigs } from './service-configs.js';
 import { registrySpec, serviceSpecs } from './service-specs.js';
 import { ensureSupervisor } from './supervisor-process.js';
@@ -45,7 +54,8 @@ export interface RunningCluster extends NamedCluster {
 
 /** Services under other users must pass through the root folder; nobody else sees what is below. */
 function makeFolders(paths: ClusterPaths): void {
-  mkdirSync(paths.root, { recursive: true, mode: 0o711 });
+  mkdirSync(paths.root, { recursive: true });
+  chmodSync(paths.root, 0o711);
   mkdirSync(paths.run, { recursive: true, mode: 0o711 });
   for (const folder of [paths.nats, paths.containerd, paths.kubelet, paths.cniConf, paths.logs, paths.config]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -57,7 +67,7 @@ function forgetEarlierBoot(paths: ClusterPaths): void {
   const bootId = currentBootId();
   if (existsSync(paths.bootFile) && readFileSync(paths.bootFile, 'utf8') === bootId) return;
   const leftovers = [paths.run, join(paths.containerd, 'state'), join(paths.containerd, 'runc')];
-  for (const folder of leftovers) rmSync(folder, { recursive: true, force: true });
+  for (const folder of leftovers) removeFolder(folder);
   replaceFile(paths.bootFile, bootId);
 }
 
@@ -113,6 +123,28 @@ function hasOfflineImages(paths: ClusterPaths): boolean {
   return statSync(join(registryConfigFolder(paths), 'docker.io'), { throwIfNoEntry: false }) !== undefined;
 }
 
+/** Fails early, where services that do not run yet would fail late. */
+async function checkPorts(plan: ClusterPlan, paths: ClusterPaths, offlineImages: boolean): Promise<void> {
+  const running = listRecordedProcesses(paths.run);
+  const wanted = new Set(['nats', 'apiserver', ...(offlineImages ? ['registry'] : [])]);
+  for (const { service } of running) wanted.delete(service);
+  await requirePorts(
+    plan,
+    wanted,
+    running.map(({ pid }) => pid),
+  );
+}
+
+/** As Promise.all, but fails only when all have ended: nothing goes on behind the back of who gave up. */
+async function allSettled<Results extends readonly unknown[]>(
+  steps: {
+    readonly [Index in keyof Results]: Promise<Results[Index]>;
+  },
+): Promise<Results> {
+  await Promise.allSettled(steps);
+  return (await Promise.all(steps)) as unknown as Results;
+}
+
 export interface BringUpOptions {
   readonly repositoryRoot: string;
   readonly offlineImages: boolean;
@@ -126,16 +158,19 @@ export async function bringUp(
 ): Promise<RunningCluster> {
   const build = readBuild(options.repositoryRoot);
   await progress.step('Debian packages', (note) => ensurePackages(nodePackages, note));
+  removeDiscardedState(name);
   const plan = await ensureClusterPlan(name, paths);
+  await endAbandonedSteps(paths);
   forgetEarlierBoot(paths);
   makeFolders(paths);
   const offlineImages = options.offlineImages || hasOfflineImages(paths);
+  await checkPorts(plan, paths, offlineImages);
 
   const configured = progress.step('Certificates and configuration', async () => {
     await ensureClusterPki(paths.pki, plan);
     return writeConfigs(plan, paths);
   });
-  const [natsServer, postgres, containerd, imageFolder, configs] = await Promise.all([
+  const [natsServer, postgres, containerd, imageFolder, configs] = await allSettled([
     progress.step('nats-server', ensureNatsServer),
     progress.step('PostgreSQL', () => preparePostgresServer(options.repositoryRoot, plan, paths)),
     findContainerd(),
@@ -153,7 +188,7 @@ export async function bringUp(
     ...(imageFolder === undefined ? [] : [registrySpec(plan, paths, build, imageFolder)]),
   ];
   const supervisor = await progress.step('Services', async () => {
-    const client = await ensureSupervisor(name, paths, build);
+    const client = await ensureSupervisor(name, paths, build, () => endUnrecordedServices(paths));
     await client.apply(specs);
     return client;
   });

@@ -5,7 +5,14 @@ import { withFileLock } from '@periplus/ops/processes';
 
 const waitMs = 10 * 60_000;
 
-/** Beside the cluster's folder, which may be removed meanwhile. */
-export function withClusterLock<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
-  return withFileLock(join(stateRoot, `.${name}.lock`), work, { waitMs });
+/** Beside the cluster's folder, which may be removed meanwhile. `note` is told when another has to be waited for. */
+export function withClusterLock<Result>(
+  name: string,
+  note: (message: string) => void,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return withFileLock(join(stateRoot, `.${name}.lock`), work, {
+    waitMs,
+    onWait: ({ pid }) => note(`Waiting for another up or down of cluster ${name} (process ${pid}) …`),
+  });
 }

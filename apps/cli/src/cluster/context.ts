@@ -1,4 +1,4 @@
-/** What every command needs to know about the cluster it is for. */
+/** What every command needs to know about the cluster it is for, and what it must be allowed to. */
 import {
   clusterPaths,
   type ClusterPaths,
@@ -8,7 +8,9 @@ import {
   listClusters,
   readClusterPlan,
 } from '@periplus/ops/dependencies';
-import { CommandFailure, usageError } from '../output/command-error.js';
+import { listRecordedServices } from '@periplus/ops/processes';
+import { CommandFailure, exitCodes, usageError } from '../output/command-error.js';
+import { listSupervisors } from './supervisor-process.js';
 
 export interface CommandContext {
   /** The clone that this program runs from. */
@@ -48,20 +50,50 @@ export function knownCluster(name: string): KnownCluster {
   const cluster = namedCluster(name);
   const plan = readClusterPlan(cluster.paths);
   if (plan === undefined) {
-    const others = listClusters();
+    const others = listClusters().filter((other) => other !== name);
     const known = others.length === 0 ? '' : `\nHere are: ${others.join(', ')} (choose by --name, or PERIPLUS_NAME)`;
     throw new CommandFailure(`there is no cluster ${name}`, {
+      exitCode: exitCodes.notRunning,
       hint: `Start it with: ${commandLine('up', name)}${known}`,
     });
   }
   return { ...cluster, plan };
 }
 
-export function requireRoot(verb: string): void {
-  if (process.platform !== 'linux') throw new CommandFailure(`Periplus runs on Linux; this is ${process.platform}`);
-  if (process.getuid?.() !== 0) {
-    throw new CommandFailure(`${verb} needs root: it makes network namespaces, mounts and containers`, {
-      hint: `Try: sudo ./periplus ${verb}`,
+/** Fails when nothing of the cluster runs. One that is just starting, or has lost its supervisor, counts as running. */
+export function runningCluster(name: string): KnownCluster {
+  const cluster = knownCluster(name);
+  if (listSupervisors(name).length === 0 && listRecordedServices(cluster.paths.run).length === 0) {
+    throw new CommandFailure(`cluster ${name} is not running`, {
+      exitCode: exitCodes.notRunning,
+      hint: `Next: ${commandLine('up', name)}`,
     });
   }
+  return cluster;
+}
+
+const plainWord = /^[\w@%+=:,./-]+$/;
+
+/** The command as it was given, to be typed again; sudo does not pass PERIPLUS_NAME on. */
+export function givenCommand(argv: readonly string[] = process.argv.slice(2), env = process.env): string {
+  const { PERIPLUS_NAME: name } = env;
+  const added = name === undefined || argv.some((word) => /^--name\b/.test(word)) ? [] : ['--name', name];
+  return ['./periplus', ...argv, ...added]
+    .map((word) => (plainWord.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+}
+
+const rootReasons = {
+  up: 'it makes network namespaces, mounts and containers',
+  down: "it ends the cluster's processes, and removes its mounts and its network",
+  status: "the cluster's supervisor answers root alone",
+  logs: 'logs can be read by root alone',
+  key: "the administrator's key can be read by root alone",
+  containerd: "the node's containerd answers root alone",
+} as const;
+
+export function requireRoot(verb: string, reason: keyof typeof rootReasons): void {
+  if (process.platform !== 'linux') throw new CommandFailure(`Periplus runs on Linux; this is ${process.platform}`);
+  if (process.getuid?.() === 0) return;
+  throw new CommandFailure(`${verb} needs root: ${rootReasons[reason]}`, { hint: `Try: sudo ${givenCommand()}` });
 }

@@ -28,6 +28,16 @@ export interface ServicePrograms {
   readonly build: Build;
 }
 
+/** What should run, as the supervisor keeps it for the one after it. */
+export function serviceSpecsFile(paths: ClusterPaths): string {
+  return join(paths.config, 'services.json');
+}
+
+/** Checks in a row, ten seconds apart, without an answer: a minute or two. */
+const hangChecksMax = 6;
+/** Postgres may be busy, and to end it is costly. */
+const postgresHangChecksMax = 30;
+
 /** Those that run in the node's network namespace. */
 const inNode: ReadonlySet<string> = new Set(['containerd', 'kubelet', 'proxy']);
 
@@ -115,6 +125,7 @@ export function serviceSpecs(
       env: postgresEnvironment(),
       user: { uid: postgres.user.uid, gid: postgres.user.gid },
       probe: postgresProbe(paths.postgresRun, plan.ports.postgres),
+      hang: { probe: postgresProbe(paths.postgresRun, plan.ports.postgres), checksMax: postgresHangChecksMax },
       after: [],
       version: postgres.programs.version,
       files: [],
@@ -140,6 +151,10 @@ export function serviceSpecs(
       args: [build.appFile(name), '--config', serviceConfig(paths, name)],
       env: { ...env, PERIPLUS_BUILD: build.digests[name] ?? '' },
       probe: { kind: 'http', socketPath: serviceSocket(paths, name), path: '/readyz' },
+      hang: {
+        probe: { kind: 'http', socketPath: serviceSocket(paths, name), path: '/livez' },
+        checksMax: hangChecksMax,
+      },
       after: order[name],
       version: build.version,
       files: [serviceConfig(paths, name), ...credentials],

@@ -1,14 +1,16 @@
 /** `periplus up`: a running cluster, and the manifests given running on it. */
-import { findProgram, type KubeconfigEntry, mergeIntoKubeconfig } from '@periplus/ops/dependencies';
-import type { ServiceStatus } from '@periplus/ops/processes';
+import { defaultClusterName, findProgram, type KubeconfigEntry, mergeIntoKubeconfig } from '@periplus/ops/dependencies';
+import { listRecordedServices, type ServiceStatus } from '@periplus/ops/processes';
 import { applyManifests, displayName } from '../api/apply-manifests.js';
 import { type Manifest, readManifests } from '../api/manifests.js';
 import { createRestClient, type RestClient } from '../api/rest-client.js';
 import { waitApplied, waitNodeReady } from '../api/wait-ready.js';
 import { bringUp, type RunningCluster } from '../cluster/bring-up.js';
 import { withClusterLock } from '../cluster/cluster-lock.js';
-import { type CommandContext, commandLine, namedCluster, requireRoot } from '../cluster/context.js';
+import { type CommandContext, commandLine, type NamedCluster, namedCluster, requireRoot } from '../cluster/context.js';
+import { onInterruption } from '../cluster/interruption.js';
 import { kubeconfigEntry } from '../cluster/kubeconfig-of.js';
+import { listSupervisors } from '../cluster/supervisor-process.js';
 import { waitServicesReady } from '../cluster/wait-services.js';
 import { createProgress, type OutputFormat, type Progress } from '../output/progress.js';
 import { describeService, formatServices } from '../output/service-table.js';
@@ -37,8 +39,21 @@ async function applyAll(
   }
 }
 
+/** What was started goes on, and what was made is found again. */
+function describeInterruption({ name, paths }: NamedCluster): readonly string[] {
+  const running = [...(listSupervisors(name).length > 0 ? ['supervisor'] : []), ...listRecordedServices(paths.run)];
+  return [
+    `Cluster ${name} is partly up. Left running: ${running.length === 0 ? 'nothing yet' : running.join(', ')}.`,
+    `Go on: ${commandLine('up', name)}`,
+    `Take it down: ${commandLine('down', name)}`,
+  ];
+}
+
 function nextSteps({ plan, name }: RunningCluster): string {
-  if (findProgram('kubectl') !== undefined) return 'Next: kubectl get all';
+  if (findProgram('kubectl') !== undefined) {
+    // The context is the current one, unless another cluster is brought up later.
+    return `Next: kubectl get all${name === defaultClusterName ? '' : ` --context ${plan.contextName}`}`;
+  }
   return `There is no kubectl on the PATH. Next: ${commandLine('get pods', name)}, or install kubectl (context ${plan.contextName})`;
 }
 
@@ -69,12 +84,14 @@ async function mergeContext(entry: KubeconfigEntry, progress: Progress): Promise
 }
 
 export async function up(context: CommandContext, files: readonly string[], options: UpOptions): Promise<void> {
-  requireRoot('up');
+  requireRoot('up', 'up');
   const named = namedCluster(options.name);
   // Before anything is started: a manifest that cannot be read should not cost a minute.
   const manifests = readManifests(files);
   const progress = createProgress(options.output, 'up');
-  await withClusterLock(options.name, async () => {
+  const note = (message: string) => progress.note(message);
+  onInterruption(() => describeInterruption(named));
+  await withClusterLock(options.name, note, async () => {
     const cluster = await bringUp(
       named,
       { repositoryRoot: context.repositoryRoot, offlineImages: options.offlineImages },

@@ -10,6 +10,7 @@ export {
 } from './cluster/cluster-paths.js';
 export {
   type ClusterPlan,
+  contextNameOf,
   defaultClusterName,
   isClusterName,
   type NodePlan,

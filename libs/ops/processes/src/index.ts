@@ -3,9 +3,20 @@ export { type ProbeResult, probeHealth } from './health-probe.js';
 export { listeningPorts, type PortHolder, portHolders } from './listening-ports.js';
 export { openLogFile } from './log-file.js';
 export { isPortFree } from './port-binding.js';
-export { currentBootId, listProcesses, type ProcessIdentity, processIdentity } from './process-identity.js';
-export { type RunningProcess, signalProcess } from './process-identity.js';
-export { endRecordedService, listRecordedServices } from './recorded-processes.js';
+export {
+  currentBootId,
+  listProcesses,
+  type ProcessIdentity,
+  processIdentity,
+  residentBytes,
+} from './process-identity.js';
+export { type RunningProcess, signalProcess, variableOf } from './process-identity.js';
+export {
+  endRecordedService,
+  listRecordedProcesses,
+  listRecordedServices,
+  type RecordedProcess,
+} from './recorded-processes.js';
 export { CommandError, type CommandOptions, type CommandResult, runCommand, tryCommand } from './run-command.js';
 export {
   type HangLimit,

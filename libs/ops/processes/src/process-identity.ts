@@ -60,6 +60,15 @@ export function listProcesses(): readonly RunningProcess[] {
   });
 }
 
+/** A variable of the environment that the process was started with; undefined also when the process is gone. */
+export function variableOf(pid: number, name: string): string | undefined {
+  const prefix = `${name}=`;
+  const line = readProc(`/proc/${pid}/environ`)
+    ?.split('\0')
+    .find((entry) => entry.startsWith(prefix));
+  return line?.slice(prefix.length);
+}
+
 /** Sends a signal; false when the process is gone. Throws a RangeError for a number that would mean a group, or all. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 1) throw new RangeError(`${pid} is no process to signal`);

@@ -2,20 +2,26 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSameProcess } from './process-identity.js';
-import { endProcess, readRecord } from './supervised-service.js';
+import { endProcess, readRecord, type RunRecord } from './supervised-service.js';
 
 const suffix = '.process.json';
 
+export interface RecordedProcess extends RunRecord {
+  readonly service: string;
+}
+
+/** Services that run, by their records. */
+export function listRecordedProcesses(runFolder: string): readonly RecordedProcess[] {
+  if (!existsSync(runFolder)) return [];
+  return readdirSync(runFolder).flatMap((file) => {
+    const record = file.endsWith(suffix) ? readRecord(join(runFolder, file)) : undefined;
+    return record !== undefined && isSameProcess(record) ? { ...record, service: file.slice(0, -suffix.length) } : [];
+  });
+}
+
 /** Names of services that run, by their records. */
 export function listRecordedServices(runFolder: string): readonly string[] {
-  if (!existsSync(runFolder)) return [];
-  return readdirSync(runFolder)
-    .filter((file) => file.endsWith(suffix))
-    .filter((file) => {
-      const record = readRecord(join(runFolder, file));
-      return record !== undefined && isSameProcess(record);
-    })
-    .map((file) => file.slice(0, -suffix.length));
+  return listRecordedProcesses(runFolder).map(({ service }) => service);
 }
 
 /** Asks a service to end, kills it at the deadline, and removes its record. */

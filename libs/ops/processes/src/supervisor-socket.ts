@@ -101,7 +101,7 @@ export interface SupervisorClient {
 
 const callTimeoutMs = 60_000;
 /** It asks each service, and waits up to 2 s for an answer. */
-const statusTimeoutMs = 10_000;
+const statusTimeoutMs = 5_000;
 
 export function createSupervisorClient(socketPath: string): SupervisorClient {
   const call = (method: string, path: string, body?: unknown, timeoutMs = callTimeoutMs): Promise<unknown> =>

@@ -50,13 +50,17 @@ export interface ClusterPlan {
   readonly nodes: readonly NodePlan[];
 }
 
+/** Of the kubeconfig. */
+export function contextNameOf(name: string): string {
+  return name === defaultClusterName ? 'periplus' : `periplus-${name}`;
+}
+
 export function planCluster(name: string, index: number): ClusterPlan {
-  const isDefault = name === defaultClusterName;
   return {
     version: 1,
     name,
     index,
-    contextName: isDefault ? 'periplus' : `periplus-${name}`,
+    contextName: contextNameOf(name),
     ports: {
       apiserver: 6443 + 10 * index,
       grpc: 6444 + 10 * index,

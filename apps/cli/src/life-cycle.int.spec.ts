@@ -87,24 +87,3 @@ test('a cluster comes up, stays as it is when brought up again, and leaves nothi
   expect(parse(readFileSync(env['KUBECONFIG'] ?? '', 'utf8')).contexts).toEqual([]);
   expect((await run('status')).code).toBe(3);
 }, 300_000);
-
-test.each([
-  ['an unknown command', ['stauts'], 'Did you mean status?'],
-  ['an unknown option', ['status', '--nam', 'x'], 'Did you mean --name?'],
-  ['a name that is none', ['status', '--name', '../x'], 'is no cluster name'],
-  ['a manifest that is not there', ['up', '/nowhere.yaml'], '/nowhere.yaml does not exist'],
-  ['an unknown format', ['status', '-o', 'xml'], 'Allowed choices are text, json'],
-])('%s is wrong usage', async (_, args, message) => {
-  const { code, stdout, stderr } = await runProgram([join(root, 'periplus'), ...args], { env });
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toContain(message);
-});
-
-test.each(['up', 'down', 'status', 'logs', 'kubeconfig', 'image load', 'get', 'apply', 'history'])(
-  '%s has help with examples',
-  async (verb) => {
-    const { code, stdout } = await runProgram([join(root, 'periplus'), ...verb.split(' '), '--help'], { env });
-    expect(code).toBe(0);
-    expect(stdout).toContain(`$ ./periplus ${verb}`);
-  },
-);

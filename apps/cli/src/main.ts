@@ -1,10 +1,14 @@
 /** The `periplus` command. */
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cacheRoot, stateRoot } from '@periplus/ops/dependencies';
 import { CommanderError } from 'commander';
 import pc from 'picocolors';
-import { CommandFailure } from './output/command-error.js';
-import { createProgram } from './program.js';
+import { givenCommand } from './cluster/context.js';
+import { CommandFailure, exitCodes } from './output/command-error.js';
+import { describeStorageFailure } from './output/storage-failure.js';
+import { createProgram, requireKnownVerb } from './program.js';
 
 /** From dist/apps/cli/main.js. */
 const repositoryRoot = join(import.meta.dirname, '..', '..', '..');
@@ -20,14 +24,16 @@ function causesOf(error: Error): string[] {
 /** Prints what went wrong and gives the exit code. */
 function reportFailure(error: unknown): number {
   // It has printed its message, or the help that was asked for, itself.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   const failure = error instanceof Error ? error : new Error(String(error));
-  process.stderr.write(`${pc.red('Error:')} ${failure.message}\n`);
-  for (const cause of causesOf(failure)) process.stderr.write(`  caused by: ${cause}\n`);
-  if (failure instanceof CommandFailure && failure.hint) process.stderr.write(`${failure.hint}\n`);
-  if ((failure as NodeJS.ErrnoException).code === 'EACCES') process.stderr.write('Try it as root, with sudo.\n');
+  const storage = describeStorageFailure(failure, [stateRoot, cacheRoot, tmpdir()]);
+  process.stderr.write(`${pc.red('Error:')} ${storage?.message ?? failure.message}\n`);
+  if (storage === undefined) for (const cause of causesOf(failure)) process.stderr.write(`  caused by: ${cause}\n`);
+  const hint = storage?.hint ?? (failure instanceof CommandFailure ? failure.hint : undefined);
+  if (hint) process.stderr.write(`${hint}\n`);
+  if ((failure as NodeJS.ErrnoException).code === 'EACCES') process.stderr.write(`Try: sudo ${givenCommand()}\n`);
   if (process.env['PERIPLUS_DEBUG']) process.stderr.write(`${failure.stack}\n`);
-  return failure instanceof CommandFailure ? failure.exitCode : 1;
+  return failure instanceof CommandFailure ? failure.exitCode : exitCodes.failed;
 }
 
 // Output into a pipe whose reader left (`| head`) is no failure.
@@ -37,7 +43,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await createProgram({ repositoryRoot }, version).parseAsync(process.argv);
+  const program = createProgram({ repositoryRoot }, version);
+  requireKnownVerb(program, process.argv.slice(2));
+  await program.parseAsync(process.argv);
 } catch (error) {
   process.exitCode = reportFailure(error);
 }

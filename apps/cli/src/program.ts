@@ -1,10 +1,13 @@
 /** The command line: verbs, options, help with examples. Each command's code is loaded only when it is run. */
-import { parseDuration } from '@periplus/base/config';
+import { nearestWord, parseDuration } from '@periplus/base/config';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from './cluster/context.js';
 import type { ApplyOptions } from './commands/apply.js';
 import type { GetOptions } from './commands/get.js';
 import type { HistoryOptions } from './commands/history.js';
+import type { KubeconfigOptions } from './commands/kubeconfig.js';
+import type { LogsOptions } from './commands/logs.js';
+import { exitCodeMeanings, usageError } from './output/command-error.js';
 import type { OutputFormat } from './output/progress.js';
 
 const examples = (...lines: string[]): string =>
@@ -19,6 +22,11 @@ function duration(text: string): number {
 function count(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
+}
+
+/** Times in the past as people write them; a date alone is its beginning, in UTC. */
+function pointInTime(text: string): string {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
 }
 
 const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
@@ -79,10 +87,11 @@ function addLifeCycle(program: Command, context: CommandContext): void {
     )
     .argument('<service>', 'as `status` names it')
     .addOption(nameOption())
+    .addOption(outputOption())
     .option('-f, --follow', 'go on with what is added', false)
     .addOption(new Option('--tail <lines>', 'how many lines from the end').argParser(count).default(200))
-    .addHelpText('after', examples('logs apiserver', 'logs kubelet -f --tail 20'))
-    .action(async (service: string, options: { name: string; follow: boolean; tail: number }) => {
+    .addHelpText('after', examples('logs apiserver', 'logs kubelet -f --tail 20', 'logs nats -o json'))
+    .action(async (service: string, options: LogsOptions) => {
       const { logs } = await import('./commands/logs.js');
       await logs(service, options);
     });
@@ -91,10 +100,11 @@ function addLifeCycle(program: Command, context: CommandContext): void {
     .summary('print a kubeconfig')
     .description("Prints a kubeconfig of the cluster's administrator.")
     .addOption(nameOption())
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['yaml', 'json']).default('yaml'))
     .addHelpText('after', examples('kubeconfig', 'kubeconfig --name dev > dev.yaml'))
-    .action(async (options: { name: string }) => {
+    .action(async (options: KubeconfigOptions) => {
       const { kubeconfig } = await import('./commands/kubeconfig.js');
-      kubeconfig(options.name);
+      kubeconfig(options);
     });
   program
     .command('image')
@@ -122,17 +132,25 @@ function addObjects(program: Command): void {
     .description(
       'Shows objects. With --at as they were: a duration back, a time, or a resourceVersion; also objects that are gone.',
     )
-    .argument('<kind>', 'such as pods, deploy, or deploy/web')
+    .argument('<kind>', 'such as pods, deploy, deploy/web, deploy,pods, or all')
     .argument('[name]', 'all when absent')
     .addOption(nameOption())
     .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'of all namespaces', false)
     .option('-l, --selector <selector>', 'with these labels')
-    .option('--at <when>', 'as of 5m ago, 2026-01-31T12:00:00Z, or a resourceVersion')
     .addOption(
-      new Option('-o, --output <format>', 'how to print')
-        .choices(['table', 'wide', 'yaml', 'json', 'name'])
-        .default('table'),
+      new Option('--at <when>', 'as of 5m ago, 2026-01-31, 2026-01-31T12:00:00Z, or a resourceVersion').argParser(
+        pointInTime,
+      ),
+    )
+    .addOption(
+      new Option('-o, --output <format>', 'how to print; table, but yaml for one object of the past').choices([
+        'table',
+        'wide',
+        'yaml',
+        'json',
+        'name',
+      ]),
     )
     .addHelpText(
       'after',
@@ -140,7 +158,8 @@ function addObjects(program: Command): void {
         'get pods',
         'get deploy/nginx-deployment -o yaml',
         'get deploy/nginx-deployment --at 5m',
-        'get pods -A -o wide',
+        'get deploy,pods -l app=nginx --at 2026-01-31',
+        'get all -A -o wide',
       ),
     )
     .action(async (kind: string, object: string | undefined, options: GetOptions) => {
@@ -157,9 +176,19 @@ function addObjects(program: Command): void {
     .argument('[name]', 'unless it is in the first argument')
     .addOption(nameOption())
     .addOption(namespaceOption())
+    .option('--spec', 'only changes of more than the status, which controllers report', false)
+    .option('--by <user>', "only changes by this user; * stands for anything, as in 'system:*'")
     .addOption(new Option('--limit <number>', 'how many revisions').argParser(count).default(100))
     .addOption(outputOption())
-    .addHelpText('after', examples('history deploy/nginx-deployment', 'history configmap settings -n web -o json'))
+    .addHelpText(
+      'after',
+      examples(
+        'history deploy/nginx-deployment',
+        'history deploy/nginx-deployment --spec',
+        'history deploy/nginx-deployment --by periplus-admin',
+        'history configmap settings -n web -o json',
+      ),
+    )
     .action(async (kind: string, object: string | undefined, options: HistoryOptions) => {
       const { history } = await import('./commands/history.js');
       await history(kind, object, options);
@@ -206,6 +235,30 @@ function addInternal(program: Command, context: CommandContext): void {
     });
 }
 
+function formatExitCodes(): string {
+  return exitCodeMeanings.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n');
+}
+
+/** Fails for a verb that there is none of; asked for help with one, commander would show that of all. */
+export function requireKnownVerb(program: Command, argv: readonly string[]): void {
+  const [first, second] = argv;
+  const verbs = (parent: Command) =>
+    parent
+      .createHelp()
+      .visibleCommands(parent)
+      .map((command) => command.name());
+  const parent = program.commands.find((command) => command.name() === first && command.commands.length > 0);
+  const [known, word] = parent === undefined ? [program, first] : [parent, second];
+  if (word === undefined || word.startsWith('-')) return;
+  if (word === 'help' || known.commands.some((command) => command.name() === word)) return;
+  const names = verbs(known).filter((verb) => verb !== 'help');
+  const nearest = nearestWord(word, names);
+  throw usageError(
+    `unknown command '${parent === undefined ? '' : `${first} `}${word}'${nearest === undefined ? '' : ` (Did you mean ${nearest}?)`}`,
+    `Commands: ${names.join(', ')}. Run with --help for usage and examples.`,
+  );
+}
+
 export function createProgram(context: CommandContext, version: string): Command {
   const program = new Command('periplus')
     .description('A Kubernetes you can rewind.')
@@ -217,7 +270,8 @@ export function createProgram(context: CommandContext, version: string): Command
     .addHelpText(
       'after',
       examples('up examples/nginx-deployment.yaml', 'status', 'get pods', 'history deploy/nginx-deployment', 'down'),
-    );
+    )
+    .addHelpText('after', `Exit codes:\n${formatExitCodes()}\n`);
   addLifeCycle(program, context);
   addObjects(program);
   addInternal(program, context);

@@ -1,7 +1,7 @@
 /** Sends manifests to the server, as they are, by server-side apply. */
 import { CommandFailure } from '../output/command-error.js';
 import type { Manifest } from './manifests.js';
-import { type ApiResource, findKind, listResources, resourcePath } from './resource-names.js';
+import { type ApiResource, displayKind, findKind, listResources, resourcePath } from './resource-names.js';
 import { describeStatus, type RestClient, type RestResponse } from './rest-client.js';
 
 /** Whose fields applied ones are. */
@@ -20,8 +20,7 @@ interface Identity {
 
 /** `deployment.apps/web`, as kubectl says it. */
 export function displayName({ resource, name }: Pick<AppliedObject, 'resource' | 'name'>): string {
-  const group = resource.group === '' ? '' : `.${resource.group}`;
-  return `${resource.kind.toLowerCase()}${group}/${name}`;
+  return `${displayKind(resource)}/${name}`;
 }
 
 interface StatusCause {

@@ -1,4 +1,7 @@
-import { parseManifests } from './manifests.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseManifests, readManifests } from './manifests.js';
 
 const kinds = (text: string) => parseManifests(text, 'a file').map(({ kind, metadata }) => `${kind}/${metadata.name}`);
 
@@ -30,6 +33,33 @@ test.each([
   ['a document without kind', 'apiVersion: v1\n', /no apiVersion or no kind/],
 ])('refuses %s', (_, text, message) => {
   expect(() => parseManifests(text, 'a file')).toThrow(message);
+  expect(() => parseManifests(text, 'a file')).toThrow(expect.objectContaining({ exitCode: 2 }));
+});
+
+describe('on disk', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'manifests-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test.each([
+    ['an empty file', 'a.yaml', '', /a\.yaml holds no object/],
+    ['a file of comments', 'a.yaml', '---\n# nothing\n---\n', /a\.yaml holds no object/],
+    ['an empty list', 'a.yaml', 'apiVersion: v1\nkind: List\nitems: []\n', /a\.yaml holds no object/],
+  ])('%s is wrong usage', (_, name, text, message) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    expect(() => readManifests([path])).toThrow(message);
+    expect(() => readManifests([path])).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
+
+  test('a folder without manifests is wrong usage, one with some may hold other files', () => {
+    writeFileSync(join(folder, 'notes.txt'), 'hello');
+    expect(() => readManifests([folder])).toThrow(/holds no \.yaml, \.yml, \.json file/);
+    writeFileSync(join(folder, 'a.yaml'), 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n');
+    expect(readManifests([folder]).map(({ kind }) => kind)).toEqual(['Pod']);
+  });
 });
 
 test('refuses aliases that would grow without end', () => {

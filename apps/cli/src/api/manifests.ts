@@ -1,8 +1,8 @@
 /** Reads manifests from files, folders and standard input: YAML of many documents, JSON, and Lists. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
-import { CommandFailure, usageError } from '../output/command-error.js';
+import { type Document, parseAllDocuments } from 'yaml';
+import { usageError } from '../output/command-error.js';
 
 const fileBytesMax = 16 << 20;
 const extensions = new Set(['.yaml', '.yml', '.json']);
@@ -24,13 +24,23 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function toManifests(value: unknown, source: string): Manifest[] {
   if (value === null || value === undefined) return [];
-  if (!isRecord(value)) throw new CommandFailure(`${source}: a document is no mapping`);
+  if (!isRecord(value)) throw usageError(`${source}: a document is no mapping`);
   const { apiVersion, kind, metadata, items } = value;
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
-    throw new CommandFailure(`${source}: a document has no apiVersion or no kind`);
+    throw usageError(`${source}: a document has no apiVersion or no kind`);
   }
   if (kind === 'List' && Array.isArray(items)) return items.flatMap((item) => toManifests(item, source));
   return [{ apiVersion, kind, metadata: isRecord(metadata) ? metadata : {}, source, object: value }];
+}
+
+function toValue(document: Document, source: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    // Aliases that point to nothing, or that would grow without end.
+    if (error instanceof ReferenceError) throw usageError(`${source}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** The manifests in a text. */
@@ -40,8 +50,8 @@ export function parseManifests(text: string, source: string): readonly Manifest[
   >[1]);
   return [...documents].flatMap((document) => {
     const [error] = document.errors;
-    if (error) throw new CommandFailure(`${source}: ${error.message}`);
-    return toManifests(document.toJS({ maxAliasCount: 100 }), source);
+    if (error) throw usageError(`${source}: ${error.message}`);
+    return toManifests(toValue(document, source), source);
   });
 }
 
@@ -56,11 +66,24 @@ function listFiles(path: string): string[] {
     .map((name) => join(path, name));
 }
 
-/** `-` is standard input; of a folder its .yaml, .yml and .json files. */
+function readText(path: string): string {
+  const size = path === '-' ? 0 : statSync(path).size;
+  const text = size > fileBytesMax ? undefined : readFileSync(path === '-' ? 0 : path, 'utf8');
+  if (text === undefined || text.length > fileBytesMax)
+    throw usageError(`${path} is larger than ${fileBytesMax} bytes`);
+  return text;
+}
+
+function readPath(path: string): readonly Manifest[] {
+  const source = path === '-' ? 'standard input' : path;
+  const files = listFiles(path);
+  if (files.length === 0) throw usageError(`${path} holds no ${[...extensions].join(', ')} file`);
+  const manifests = files.flatMap((file) => parseManifests(readText(file), file === '-' ? source : file));
+  if (manifests.length === 0) throw usageError(`${source} holds no object`);
+  return manifests;
+}
+
+/** `-` is standard input; of a folder its .yaml, .yml and .json files. What holds nothing is a mistake. */
 export function readManifests(paths: readonly string[]): readonly Manifest[] {
-  return paths.flatMap(listFiles).flatMap((path) => {
-    const text = readFileSync(path === '-' ? 0 : path, 'utf8');
-    if (text.length > fileBytesMax) throw new CommandFailure(`${path} is larger than ${fileBytesMax} bytes`);
-    return parseManifests(text, path === '-' ? 'standard input' : path);
-  });
+  return paths.flatMap(readPath);
 }

@@ -1,4 +1,4 @@
-import { parseObjectArgument } from './object-argument.js';
+import { parseKinds, parseObjectArgument } from './object-argument.js';
 
 test.each([
   ['pods', undefined, { kind: 'pods', name: undefined }],
@@ -6,6 +6,11 @@ test.each([
   ['deploy/web', undefined, { kind: 'deploy', name: 'web' }],
 ])('%s %s', (first, second, expected) => {
   expect(parseObjectArgument(first, second)).toEqual(expected);
+});
+
+test('kinds may be several', () => {
+  expect(parseKinds('deploy,pods,')).toEqual(['deploy', 'pods']);
+  expect(() => parseKinds(',')).toThrow('names no kind');
 });
 
 test.each([

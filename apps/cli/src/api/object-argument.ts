@@ -6,6 +6,13 @@ export interface ObjectArgument {
   readonly name: string | undefined;
 }
 
+/** `deploy,pods` names two kinds. */
+export function parseKinds(text: string): readonly string[] {
+  const kinds = text.split(',').filter(Boolean);
+  if (kinds.length === 0) throw usageError(`${JSON.stringify(text)} names no kind`);
+  return kinds;
+}
+
 export function parseObjectArgument(first: string, second: string | undefined): ObjectArgument {
   const slash = first.indexOf('/');
   if (slash === -1) return { kind: first, name: second };

@@ -11,6 +11,8 @@ export interface ApiResource {
   readonly namespaced: boolean;
   /** Singular and short names. */
   readonly otherNames: readonly string[];
+  /** Groups of resources that it is asked for with, such as `all`. */
+  readonly categories: readonly string[];
 }
 
 interface GroupDiscovery {
@@ -23,6 +25,7 @@ interface GroupDiscovery {
       readonly scope?: string;
       readonly singularResource?: string;
       readonly shortNames?: readonly string[];
+      readonly categories?: readonly string[];
     }[];
   }[];
 }
@@ -42,6 +45,7 @@ async function readGroups(client: RestClient, path: string): Promise<ApiResource
         kind: resource.responseKind?.kind ?? '',
         namespaced: resource.scope === 'Namespaced',
         otherNames: [resource.singularResource ?? '', ...(resource.shortNames ?? [])],
+        categories: resource.categories ?? [],
       })),
     ),
   );
@@ -67,6 +71,25 @@ export function findResource(resources: readonly ApiResource[], word: string): A
     resources.flatMap(({ resource, otherNames }) => [resource, ...otherNames]).filter(Boolean),
   );
   throw usageError(`the server has no resource ${JSON.stringify(word)}${nearest ? `, did you mean ${nearest}?` : ''}`);
+}
+
+/** By their names, or by those of categories; each once, in its preferred version. */
+export function findResources(resources: readonly ApiResource[], words: readonly string[]): readonly ApiResource[] {
+  const found = words.flatMap((word) => {
+    const members = resources.filter(({ categories }) => categories.includes(word));
+    return members.length > 0 ? members : [findResource(resources, word)];
+  });
+  const first = new Map<string, ApiResource>();
+  for (const resource of found) {
+    const key = `${resource.resource}.${resource.group}`;
+    if (!first.has(key)) first.set(key, resource);
+  }
+  return [...first.values()];
+}
+
+/** `deployment.apps`, as kubectl says it. */
+export function displayKind({ group, kind }: Pick<ApiResource, 'group' | 'kind'>): string {
+  return `${kind.toLowerCase()}${group === '' ? '' : `.${group}`}`;
 }
 
 /** The resource of a manifest's apiVersion and kind. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import type { ClusterPaths, ClusterPlan } from '@periplus/ops/dependencies';
+import { commandLine } from '../cluster/context.js';
 
 const bodyBytesMax = 256 << 20;
 
@@ -61,9 +62,10 @@ export function createRestClient(plan: ClusterPlan, paths: ClusterPaths): RestCl
       return new Promise((resolve, reject) => {
         const fail = (error: Error) =>
           reject(
-            new ApiUnreachableError(`the apiserver of ${plan.contextName} does not answer: ${error.message}`, {
-              cause: error,
-            }),
+            new ApiUnreachableError(
+              `the apiserver does not answer: ${error.message} (see ${commandLine('status', plan.name)})`,
+              { cause: error },
+            ),
           );
         const headers = {
           accept,

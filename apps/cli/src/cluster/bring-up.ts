@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  cacheRoot,
   canLowerOomScore,
   type ClusterPaths,
   type ClusterPlan,
@@ -33,6 +34,7 @@ import {
 } from '@periplus/ops/processes';
 import { CommandFailure } from '../output/command-error.js';
 import type { Progress } from '../output/progress.js';
+import { describeFullDisk, findFullPlace, freeBytesMin } from '../output/storage-failure.js';
 import { type Build, readBuild } from './build-note.js';
 import type { NamedCluster } from './context.js';
 import { endAbandonedSteps, endUnrecordedServices, removeDiscardedState } from './leftovers.js';
@@ -145,6 +147,18 @@ async function allSettled<Results extends readonly unknown[]>(
   return (await Promise.all(steps)) as unknown as Results;
 }
 
+/** An empty database has that much, with its log of writes. */
+const newClusterBytes = 96 << 20;
+
+/** A full disk shows in as many ways as there are programs; here it has one. */
+function checkDisks(paths: ClusterPaths): void {
+  const bytesMin = existsSync(paths.postgres) ? freeBytesMin : newClusterBytes;
+  const full = findFullPlace([paths.root, cacheRoot], bytesMin);
+  if (full === undefined) return;
+  const { message, hint } = describeFullDisk(full);
+  throw new CommandFailure(message, { hint });
+}
+
 export interface BringUpOptions {
   readonly repositoryRoot: string;
   readonly offlineImages: boolean;
@@ -157,6 +171,7 @@ export async function bringUp(
   progress: Progress,
 ): Promise<RunningCluster> {
   const build = readBuild(options.repositoryRoot);
+  checkDisks(paths);
   await progress.step('Debian packages', (note) => ensurePackages(nodePackages, note));
   removeDiscardedState(name);
   const plan = await ensureClusterPlan(name, paths);

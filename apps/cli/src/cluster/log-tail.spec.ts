@@ -1,4 +1,4 @@
-import { describeLogLine } from './log-tail.js';
+import { createLineSplitter, describeLogLine, toJsonLine } from './log-tail.js';
 
 describe('a line of a log, for people', () => {
   it.each([
@@ -14,4 +14,20 @@ describe('a line of a log, for people', () => {
   ])('%s', (_case, line, described) => {
     expect(describeLogLine(line)).toBe(described);
   });
+});
+
+test.each([
+  ['of our own services', '{"ts":1,"service":"proxy","msg":"hi"}', { service: 'proxy', ts: 1, msg: 'hi' }],
+  ['of another JSON logger', '{"level":"info"}', { service: 'nats', level: 'info' }],
+  ['in plain text', '[1] [INF] Server is ready', { service: 'nats', msg: '[1] [INF] Server is ready' }],
+])('a line %s is an object that names its service', (_, line, expected) => {
+  expect(JSON.parse(toJsonLine('nats', line))).toEqual(expected);
+});
+
+test('lines are whole however they come in', () => {
+  const lines: string[] = [];
+  const split = createLineSplitter((line) => lines.push(line));
+  const bytes = Buffer.from('first\nsecönd\nthird');
+  for (const byte of bytes) split(Buffer.from([byte]));
+  expect(lines).toEqual(['first', 'secönd']);
 });

@@ -1,5 +1,6 @@
 /** The last lines of a service's log. */
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 
 /** Reads at most this much from the end. */
 const tailBytesMax = 1 << 20;
@@ -29,19 +30,35 @@ const describedLengthMax = 400;
 
 /** A line of a service's log for people: level, message and what the error said; other programs' lines as they are. */
 export function describeLogLine(line: string): string {
-  const parsed = parseLogObject(line);
-  if (parsed === undefined) return line.slice(0, describedLengthMax);
+  const parsed = parseObject(line);
+  if (parsed === undefined || !('msg' in parsed)) return line.slice(0, describedLengthMax);
   const { level, msg, error } = parsed as { level?: unknown; msg?: unknown; error?: { message?: unknown } };
   const cause = typeof error?.message === 'string' ? `: ${error.message}` : '';
   return `${String(level)} ${String(msg)}${cause}`.slice(0, describedLengthMax);
 }
 
-function parseLogObject(line: string): object | undefined {
+function parseObject(line: string): object | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     const parsed: unknown = JSON.parse(line);
-    return typeof parsed === 'object' && parsed !== null && 'msg' in parsed ? parsed : undefined;
+    return typeof parsed === 'object' && parsed !== null ? parsed : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The line as an object with the service's name in front; lines that are no JSON become its `msg`. */
+export function toJsonLine(service: string, line: string): string {
+  return JSON.stringify({ service, ...(parseObject(line) ?? { msg: line }) });
+}
+
+/** Cuts a stream of bytes into lines; what has no end yet is kept for the next chunk. */
+export function createLineSplitter(write: (line: string) => void): (chunk: Buffer) => void {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  return (chunk) => {
+    const lines = `${rest}${decoder.write(chunk)}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) write(line);
+  };
 }

@@ -5,7 +5,7 @@ import { type Manifest, readManifests } from '../api/manifests.js';
 import { createRestClient, type RestClient } from '../api/rest-client.js';
 import { openSdkClient } from '../api/sdk-connection.js';
 import { waitApplied } from '../api/wait-ready.js';
-import { type KnownCluster, knownCluster } from '../cluster/context.js';
+import { type KnownCluster, requireRoot, runningCluster } from '../cluster/context.js';
 import { usageError } from '../output/command-error.js';
 import { createProgress, type OutputFormat } from '../output/progress.js';
 
@@ -39,7 +39,8 @@ async function applyTogether(
 export async function apply(files: readonly string[], options: ApplyOptions): Promise<void> {
   if (files.length === 0) throw usageError('apply needs at least one file, folder or -');
   const manifests = readManifests(files);
-  const cluster = knownCluster(options.name);
+  requireRoot('apply', 'key');
+  const cluster = runningCluster(options.name);
   const progress = createProgress(options.output, 'apply');
   const client = createRestClient(cluster.plan, cluster.paths);
   try {

@@ -1,12 +1,11 @@
 /** `periplus get`: objects as they are, or as they were. */
 import { stringify } from 'yaml';
-import { type ObjectArgument, parseObjectArgument } from '../api/object-argument.js';
-import { type ApiResource, findResource, listResources, resourcePath } from '../api/resource-names.js';
+import { type ObjectArgument, parseKinds, parseObjectArgument } from '../api/object-argument.js';
+import { type ApiResource, displayKind, findResources, listResources, resourcePath } from '../api/resource-names.js';
 import { createRestClient, describeStatus, type RestClient } from '../api/rest-client.js';
-import { type KnownCluster, knownCluster } from '../cluster/context.js';
+import { type KnownCluster, requireRoot, runningCluster } from '../cluster/context.js';
 import { CommandFailure, usageError } from '../output/command-error.js';
 import { formatServerTable, type ServerTable } from '../output/server-table.js';
-import { formatAge, formatTable } from '../output/text-table.js';
 
 export type GetFormat = 'table' | 'wide' | 'yaml' | 'json' | 'name';
 
@@ -15,24 +14,27 @@ export interface GetOptions {
   readonly namespace: string;
   readonly allNamespaces: boolean;
   readonly selector: string | undefined;
-  readonly output: GetFormat;
+  /** Undefined: a table, but YAML for one object of the past. */
+  readonly output: GetFormat | undefined;
   /** A duration back, a time, or a resourceVersion. */
   readonly at: string | undefined;
 }
 
 interface ObjectLike {
-  readonly metadata?: {
-    readonly name?: string;
-    readonly namespace?: string;
-    readonly resourceVersion?: string;
-    readonly creationTimestamp?: string;
-  };
+  readonly metadata?: { readonly name?: string };
 }
 
-interface Selection extends ObjectArgument {
+interface Selection extends Pick<ObjectArgument, 'name'> {
   readonly resource: ApiResource;
   /** Undefined: all, or none as the resource has none. */
   readonly namespace: string | undefined;
+}
+
+/** What one request was answered. */
+interface Answer {
+  readonly resource: ApiResource;
+  /** An object, or a list of them. */
+  readonly body: unknown;
 }
 
 const tableType = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
@@ -46,87 +48,138 @@ async function ask(client: RestClient, selection: Selection, options: GetOptions
 }
 
 /** One object, or a List of them, at a point of the past. */
-async function askPast(cluster: KnownCluster, selection: Selection, options: GetOptions, at: string): Promise<unknown> {
+async function askPast(
+  cluster: KnownCluster,
+  selections: readonly Selection[],
+  options: GetOptions,
+  at: string,
+): Promise<readonly Answer[]> {
   const { openSdkClient } = await import('../api/sdk-connection.js');
   const client = openSdkClient(cluster);
-  const { group, version, resource } = selection.resource;
-  const target = { group, version, resource, namespace: selection.namespace ?? '' };
-  try {
-    if (selection.name !== undefined) return await client.get({ ...target, name: selection.name }, { at });
-    const selector = options.selector === undefined ? {} : { labelSelector: options.selector };
+  const selector = options.selector === undefined ? {} : { labelSelector: options.selector };
+  const askOne = async ({ resource: { group, version, resource }, namespace = '', name }: Selection) => {
+    const target = { group, version, resource, namespace };
+    if (name !== undefined) return client.get({ ...target, name }, { at });
     const { items, resourceVersion } = await client.list(target, { at, ...selector });
     return { apiVersion: 'v1', kind: 'List', metadata: { resourceVersion }, items };
+  };
+  try {
+    return await Promise.all(
+      selections.map(async (selection) => ({ resource: selection.resource, body: await askOne(selection) })),
+    );
   } finally {
     client.close();
   }
 }
 
-const itemsOf = (answer: unknown): readonly ObjectLike[] =>
-  (answer as { readonly items?: readonly ObjectLike[] }).items ?? [answer as ObjectLike];
+const itemsOf = ({ body }: Answer): readonly ObjectLike[] =>
+  (body as { readonly items?: readonly ObjectLike[] }).items ?? [body as ObjectLike];
 
-function formatNames(answer: unknown, { group, kind }: ApiResource): string {
-  const prefix = `${kind.toLowerCase()}${group === '' ? '' : `.${group}`}`;
-  return itemsOf(answer)
-    .map((object) => `${prefix}/${object.metadata?.name ?? ''}`)
+function formatNames(answers: readonly Answer[]): string {
+  return answers
+    .flatMap((answer) =>
+      itemsOf(answer).map(({ metadata }) => `${displayKind(answer.resource)}/${metadata?.name ?? ''}`),
+    )
     .join('\n');
 }
 
-/** Of past objects, for which the server makes no table: what all kinds have. */
-function formatPastTable(answer: unknown): string {
-  const rows = itemsOf(answer).map(({ metadata }) => [
-    metadata?.namespace ?? '',
-    metadata?.name ?? '',
-    metadata?.resourceVersion ?? '',
-    metadata?.creationTimestamp === undefined ? '' : formatAge(Date.now() - Date.parse(metadata.creationTimestamp)),
-  ]);
-  return formatTable(['NAMESPACE', 'NAME', 'REVISION', 'CREATED'], rows);
-}
-
 /** Who manages which field is for machines, and longer than the object: kubectl leaves it out too. */
-function withoutManagedFields(answer: unknown): unknown {
+function withoutManagedFields(body: unknown): unknown {
   const strip = (object: ObjectLike) => {
     const { managedFields: _, ...metadata } = (object.metadata ?? {}) as Record<string, unknown>;
     return { ...object, metadata };
   };
-  const { items } = answer as { readonly items?: readonly ObjectLike[] };
-  return items === undefined ? strip(answer as ObjectLike) : { ...(answer as object), items: items.map(strip) };
+  const { items } = body as { readonly items?: readonly ObjectLike[] };
+  return items === undefined ? strip(body as ObjectLike) : { ...(body as object), items: items.map(strip) };
+}
+
+/** The one answer as it is; several as one list. */
+function toDocument(answers: readonly Answer[]): unknown {
+  const [first] = answers;
+  if (first !== undefined && answers.length === 1) return withoutManagedFields(first.body);
+  const items = answers.flatMap(itemsOf);
+  return withoutManagedFields({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items });
+}
+
+/** A table for each kind that has any, with the kind in front of names where there are several. */
+function formatTables(
+  tables: readonly { readonly resource: ApiResource; readonly table: ServerTable }[],
+  options: GetOptions,
+): string {
+  return tables
+    .map(({ resource, table }) =>
+      formatServerTable(table, {
+        wide: options.output === 'wide',
+        namespaces: options.allNamespaces && resource.namespaced,
+        ...(tables.length > 1 ? { prefix: `${displayKind(resource)}/` } : {}),
+      }),
+    )
+    .filter(Boolean)
+    .join('\n\n');
 }
 
 async function render(
   cluster: KnownCluster,
   client: RestClient,
-  selection: Selection,
+  selections: readonly Selection[],
   options: GetOptions,
 ): Promise<string> {
-  const { at, output } = options;
+  const { at } = options;
+  const onePast = at !== undefined && selections[0]?.name !== undefined;
+  const output = options.output ?? (onePast ? 'yaml' : 'table');
   const asTable = output === 'table' || output === 'wide';
+  const askAll = (accept: string): Promise<readonly Answer[]> =>
+    Promise.all(
+      selections.map(async (selection) => ({
+        resource: selection.resource,
+        body: await ask(client, selection, options, accept),
+      })),
+    );
   if (asTable && at === undefined) {
-    const table = (await ask(client, selection, options, tableType)) as ServerTable;
-    return formatServerTable(table, { wide: output === 'wide', namespaces: options.allNamespaces });
+    const answers = await askAll(tableType);
+    return formatTables(
+      answers.map(({ resource, body }) => ({ resource, table: body as ServerTable })),
+      options,
+    );
   }
-  const answer =
-    at === undefined
-      ? await ask(client, selection, options, 'application/json')
-      : await askPast(cluster, selection, options, at);
-  if (output === 'json') return JSON.stringify(withoutManagedFields(answer), null, 4);
-  if (output === 'name') return formatNames(answer, selection.resource);
-  if (asTable && selection.name === undefined) return formatPastTable(answer);
-  return stringify(withoutManagedFields(answer)).trimEnd();
+  const answers = at === undefined ? await askAll('application/json') : await askPast(cluster, selections, options, at);
+  if (asTable && at !== undefined) {
+    const { printPastTable } = await import('../output/past-table.js');
+    const tables = answers.map((answer) => ({
+      resource: answer.resource,
+      table: printPastTable(answer.resource, itemsOf(answer), at),
+    }));
+    return formatTables(tables, options);
+  }
+  if (output === 'name') return formatNames(answers);
+  const document = toDocument(answers);
+  return output === 'json' ? JSON.stringify(document, null, 4) : stringify(document).trimEnd();
 }
 
 export async function get(first: string, second: string | undefined, options: GetOptions): Promise<void> {
-  const argument = parseObjectArgument(first, second);
-  if (argument.name !== undefined && options.selector !== undefined)
-    throw usageError('give a name or a selector, not both');
-  if (argument.name !== undefined && options.allNamespaces) throw usageError('give a name or all namespaces, not both');
-  const cluster = knownCluster(options.name);
+  const { kind, name } = parseObjectArgument(first, second);
+  const kinds = parseKinds(kind);
+  if (name !== undefined && options.selector !== undefined) throw usageError('give a name or a selector, not both');
+  if (name !== undefined && options.allNamespaces) throw usageError('give a name or all namespaces, not both');
+  if (name !== undefined && (kinds.length > 1 || kind === 'all')) throw usageError('a name is of one kind');
+  requireRoot('get', 'key');
+  const cluster = runningCluster(options.name);
   const client = createRestClient(cluster.plan, cluster.paths);
   try {
-    const resource = findResource(await listResources(client), argument.kind);
-    const namespace = resource.namespaced && !options.allNamespaces ? options.namespace : undefined;
-    const text = await render(cluster, client, { ...argument, resource, namespace }, options);
-    if (text !== '') process.stdout.write(`${text}\n`);
-    else process.stderr.write(`No resources found${namespace === undefined ? '' : ` in ${namespace} namespace`}.\n`);
+    const selections = findResources(await listResources(client), kinds).map((resource) => ({
+      name,
+      resource,
+      namespace: resource.namespaced && !options.allNamespaces ? options.namespace : undefined,
+    }));
+    const text = await render(cluster, client, selections, options);
+    if (text !== '') {
+      process.stdout.write(`${text}\n`);
+      return;
+    }
+    const namespace = selections.every((selection) => selection.namespace === undefined)
+      ? ''
+      : ` in ${options.namespace} namespace`;
+    process.stderr.write(`No resources found${namespace}.\n`);
   } finally {
     client.close();
   }

@@ -4,16 +4,21 @@ import { parseObjectArgument } from '../api/object-argument.js';
 import { findResource, listResources } from '../api/resource-names.js';
 import { createRestClient } from '../api/rest-client.js';
 import { openSdkClient } from '../api/sdk-connection.js';
-import { knownCluster } from '../cluster/context.js';
+import { requireRoot, runningCluster } from '../cluster/context.js';
 import { CommandFailure, usageError } from '../output/command-error.js';
 import type { OutputFormat } from '../output/progress.js';
 import { formatTable } from '../output/text-table.js';
+import { isWanted } from '../output/history-filter.js';
 
 export interface HistoryOptions {
   readonly name: string;
   readonly namespace: string;
   readonly limit: number;
   readonly output: OutputFormat;
+  /** Leaves out changes of the status alone. */
+  readonly spec: boolean;
+  /** A user, in which `*` stands for anything. */
+  readonly by: string | undefined;
 }
 
 /** More are counted, not named; -o json has them all. */
@@ -29,17 +34,27 @@ function toRow({ revision, time, user, verb, subresource, changedFields }: Histo
   return [String(revision), time.replace(/\.\d+Z$/, 'Z'), user, what, describeFields(changedFields)];
 }
 
+/** More than the server gives at once: the filter comes before the limit. */
+const unfiltered = 0;
+
 export async function history(first: string, second: string | undefined, options: HistoryOptions): Promise<void> {
   const { kind, name } = parseObjectArgument(first, second);
   if (name === undefined) throw usageError('history is of one object: write KIND/NAME');
-  const cluster = knownCluster(options.name);
+  requireRoot('history', 'key');
+  const cluster = runningCluster(options.name);
   const rest = createRestClient(cluster.plan, cluster.paths);
   const client = openSdkClient(cluster);
   try {
     const { group, version, resource, namespaced } = findResource(await listResources(rest), kind);
     const target = { group, version, resource, namespace: namespaced ? options.namespace : '', name };
-    const entries = await client.history(target, { limit: options.limit });
-    if (entries.length === 0) throw new CommandFailure(`${resource} "${name}" not found, now or in the history kept`);
+    const filtered = options.spec || options.by !== undefined;
+    const found = await client.history(target, { limit: filtered ? unfiltered : options.limit });
+    if (found.length === 0) throw new CommandFailure(`${resource} "${name}" not found, now or in the history kept`);
+    const entries = found.filter((entry) => isWanted(entry, options)).slice(0, options.limit);
+    if (entries.length === 0 && options.output === 'text') {
+      process.stderr.write(`None of its ${found.length} revisions is such a change.\n`);
+      return;
+    }
     const text =
       options.output === 'json'
         ? JSON.stringify(entries)

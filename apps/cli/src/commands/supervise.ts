@@ -19,7 +19,13 @@ const standardOutput = 1;
 const lockWaitMs = 10_000;
 
 function log(level: 'info' | 'error', message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-  const line = JSON.stringify({ ts: new Date().toISOString(), level, msg: message, ...fields });
+  const line = JSON.stringify({
+    ts: new Date().toISOString(),
+    level,
+    service: 'supervisor',
+    msg: message,
+    ...fields,
+  });
   try {
     writeSync(standardOutput, `${line}\n`);
   } catch {
@@ -31,6 +37,7 @@ const failures: ReadonlySet<ServiceEvent['event']> = new Set([
   'start-failed',
   'not-recorded',
   'hung',
+  'unwell',
   'killed',
   'log-not-rotated',
 ]);
@@ -44,7 +51,7 @@ export async function supervise(context: CommandContext, name: string): Promise<
     join(paths.run, 'supervisor.lock'),
     async () => {
       const supervisor = createSupervisor(paths.run, ({ service, event, detail }) => {
-        log(failures.has(event) ? 'error' : 'info', `service ${event}`, { service, ...detail });
+        log(failures.has(event) ? 'error' : 'info', `service ${event}`, { subject: service, ...detail });
       });
       // What should run is kept, so that a supervisor that was lost and started again carries on.
       const remembering: Supervisor = {

@@ -12,7 +12,12 @@ export interface ServerTable {
 /** Empty when there are no rows. Columns of lower priority are shown when wide. */
 export function formatServerTable(
   table: ServerTable,
-  shown: { readonly wide: boolean; readonly namespaces: boolean },
+  shown: {
+    readonly wide: boolean;
+    readonly namespaces: boolean;
+    /** Of each name: its kind, where there are several. */
+    readonly prefix?: string;
+  },
 ): string {
   const { columnDefinitions = [], rows = [] } = table;
   if (rows.length === 0) return '';
@@ -20,7 +25,10 @@ export function formatServerTable(
   const header = columns.map((index) => columnDefinitions[index]?.name.toUpperCase() ?? '');
   const body = rows.map(({ cells, object }) => [
     ...(shown.namespaces ? [object?.metadata?.namespace ?? ''] : []),
-    ...columns.map((index) => String(cells[index] ?? '<none>')),
+    ...columns.map((index) => {
+      const cell = String(cells[index] ?? '<none>');
+      return columnDefinitions[index]?.name === 'Name' ? `${shown.prefix ?? ''}${cell}` : cell;
+    }),
   ]);
   return formatTable([...(shown.namespaces ? ['NAMESPACE'] : []), ...header], body);
 }

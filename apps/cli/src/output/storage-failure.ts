@@ -11,8 +11,8 @@ const reasons = {
 } as const;
 type StorageCode = keyof typeof reasons;
 
-/** With less, services cannot be expected to work. */
-const freeBytesMin = 16 << 20;
+/** With less, services that run cannot be expected to work. */
+export const freeBytesMin = 16 << 20;
 
 export interface StorageFailure {
   readonly message: string;
@@ -29,15 +29,15 @@ export function freeBytes(path: string): number {
   return bavail * bsize;
 }
 
-/** The first of these places that has no room. */
-export function findFullPlace(places: readonly string[]): string | undefined {
-  return places.find((place) => freeBytes(place) < freeBytesMin);
+/** The first of these places that has less room than that. */
+export function findFullPlace(places: readonly string[], bytesMin = freeBytesMin): string | undefined {
+  return places.find((place) => freeBytes(place) < bytesMin);
 }
 
 export function describeFullDisk(path: string): StorageFailure {
   return {
     message: `the disk of ${path} is full: ${formatBytes(freeBytes(path))} are left`,
-    hint: `Free some space there (df -h ${path}), then run the same command again; nothing is lost.`,
+    hint: `Free some space there (see df -h ${existingAncestor(path)}), then run the same command again; nothing is lost.`,
   };
 }
 
@@ -47,21 +47,23 @@ function codeOf(error: Error): StorageCode | undefined {
   return (Object.keys(reasons) as StorageCode[]).find((candidate) => reasons[candidate].test(error.message));
 }
 
+/** Of all that a program wrote, the line that says it. */
+function tellingLine(error: Error, code: StorageCode): string {
+  return error.message.split('\n').find((line) => reasons[code].test(line)) ?? error.message;
+}
+
 /** Undefined when the error, and what led to it, are of another kind. `places` are where it may have been written to. */
 export function describeStorageFailure(error: Error, places: readonly string[]): StorageFailure | undefined {
   const code = codeOf(error);
   if (code === undefined) return error.cause instanceof Error ? describeStorageFailure(error.cause, places) : undefined;
-  const { dest, path = dest } = error as NodeJS.ErrnoException & { readonly dest?: string };
+  const { path, dest = path } = error as NodeJS.ErrnoException & { readonly dest?: string };
   if (code === 'EROFS') {
-    const where = dest ?? path;
     return {
-      message:
-        where === undefined ? `a read-only file system: ${error.message}` : `${where} is on a read-only file system`,
-      hint: 'Make it writable (mount -o remount,rw …; if it became read-only by itself, dmesg says why), then run the same command again.',
+      message: dest === undefined ? tellingLine(error, code) : `${dest} is on a read-only file system`,
+      hint: 'Make it writable (mount -o remount,rw …; dmesg says why it is not), then run the same command again.',
     };
   }
-  const where = dest ?? path ?? findFullPlace(places);
-  if (where === undefined)
-    return { message: error.message, hint: `Free some space (df -h), then run the same command again.` };
-  return describeFullDisk(where);
+  const where = dest ?? findFullPlace(places);
+  if (where !== undefined) return describeFullDisk(where);
+  return { message: tellingLine(error, code), hint: 'Free some space (see df -h), then run the same command again.' };
 }

@@ -30,9 +30,9 @@ test('a file is replaced with its mode, and nothing is left beside it', () => {
 test('a write that fails names the path and leaves the old file and nothing else', () => {
   const path = join(folder, 'taken');
   mkdirSync(join(path, 'below'), { recursive: true });
-  expect(() => replaceFile(path, 'text')).toThrow(expect.objectContaining({ dest: path }));
+  expect(() => replaceFile(path, 'text')).toThrow(expect.objectContaining({ path }));
   expect(readdirSync(folder)).toEqual(['taken']);
-  expect(() => replaceFile('/dev/full/key', 'text')).toThrow(expect.objectContaining({ path: '/dev/full' }));
+  expect(() => replaceFile('/dev/full/key', 'text')).toThrow(expect.objectContaining({ path: '/dev/full/key' }));
 });
 
 test('of two who make the same folder, the first one stays', () => {

@@ -30,16 +30,15 @@ function writeDurably(path: string, content: string | Uint8Array, mode: number):
 
 /** Writes a file whole or not at all, also when the power goes. What fails names the path. */
 export function replaceFile(path: string, content: string | Uint8Array, mode = 0o644): void {
-  mkdirSync(dirname(path), { recursive: true });
   const temporary = temporaryPath(path);
   try {
+    mkdirSync(dirname(path), { recursive: true });
     writeDurably(temporary, content, mode);
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    // A full disk is noticed by a call that has no path to name.
-    if (error instanceof Error && !('path' in error)) Object.assign(error, { path });
-    throw error;
+    if (existsSync(temporary)) rmSync(temporary);
+    // A full disk is noticed by a call that has no path to name, and nobody knows the temporary one.
+    throw Object.assign(error as Error, { path });
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * The one way to run tests: `node tools/test/run.mjs [--unit|--int|--e2e|--sim] [path…]`.
+ * The one way to run tests: `node tools/test/run.mjs [--unit|--int|--e2e|--sim|--faults] [path…]`.
+ * Without a suite all run but the faults, which take long and run on demand.
  * Needs only Node: it installs the npm packages when they are missing, then hands over to jest.
  */
 import { spawnSync } from 'node:child_process';
@@ -8,11 +9,13 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..', '..');
 const suites = {
-  '--unit': ['--testPathIgnorePatterns', '\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$', '\\.sim\\.spec\\.ts$'],
+  '--unit': ['--testPathIgnorePatterns', '\\.(int|e2e|sim|fault)\\.spec\\.ts$'],
   '--int': ['--testMatch', '**/*.int.spec.ts'],
   '--e2e': ['--testMatch', '**/*.e2e.spec.ts'],
   '--sim': ['--testMatch', '**/*.sim.spec.ts'],
+  '--faults': ['--testMatch', '**/*.fault.spec.ts'],
 };
+const allButFaults = ['--testPathIgnorePatterns', '\\.fault\\.spec\\.ts$'];
 
 function run(command, args, env) {
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
@@ -29,7 +32,9 @@ const given = process.argv.slice(2);
 // What selects a suite comes last: jest would take a path behind it for one more of its patterns.
 const args = [
   ...given.filter((argument) => suites[argument] === undefined),
-  ...given.flatMap((argument) => suites[argument] ?? []),
+  ...(given.some((argument) => suites[argument] !== undefined)
+    ? given.flatMap((argument) => suites[argument] ?? [])
+    : allButFaults),
 ];
 const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--no-warnings'].filter(Boolean).join(' ');
 process.exit(

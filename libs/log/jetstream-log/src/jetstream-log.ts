@@ -52,6 +52,7 @@ export interface JetStreamLog extends EventLog {
 }
 
 const batchMax = 1_000;
+const purgeLimitMs = 10_000;
 /** JetStream's code for "no message found". */
 const noMessage = 10037;
 
@@ -88,14 +89,16 @@ export async function connectJetStreamLog(options: JetStreamLogOptions): Promise
   connection.onReconnect(() => failedStores.clear());
   try {
     const log = createLog(connection, options, failedStores);
+    const keyStore = createLazyKeyStore(connection, { replicas, create: clusterId !== undefined, time });
     if (clusterId !== undefined) {
       for (const stream of streamNames)
         await patiently(options, `the stream ${stream}`, () =>
-          ensureStream(connection, streamSettings(stream, replicas)),
+          ensureStream(connection, streamSettings(stream, replicas), time),
         );
       await patiently(options, 'the first entries', () => ensureGenesis(log, clusterId, time));
+      // Keys are never in fewer places than what they open.
+      if (replicas > 1) await patiently(options, 'the key store', () => keyStore.open());
     }
-    const keyStore = createLazyKeyStore(connection, { replicas, create: clusterId !== undefined });
     const isConnected = (): boolean => connection.isConnected();
     return { ...log, keyStore, isConnected, isStoreFailed: () => failedStores.size > 0 };
   } catch (error) {
@@ -221,7 +224,7 @@ function createLog(
       if (below <= 1) return 0;
       const question = { filter: subject, seq: below };
       try {
-        return (await connection.api<{ purged: number }>(`STREAM.PURGE.${stream}`, question)).purged;
+        return (await connection.api<{ purged: number }>(`STREAM.PURGE.${stream}`, question, purgeLimitMs)).purged;
       } catch (error) {
         if (!(error instanceof JetStreamApiError)) throw error;
         throw new LogUnavailableError(`NATS did not purge ${subject}`, { cause: error });

@@ -56,8 +56,9 @@ export class JetStreamApiError extends Error {
   }
 }
 
-const publishLimitMs = 5_000;
-const apiLimitMs = 5_000;
+/** Little more than a slow disk takes: a leader that is gone answers nobody, and what became of the append can be read. */
+const publishLimitMs = 2_500;
+const apiLimitMs = 3_000;
 const dialLimitMs = 2_000;
 /** A server that has not answered two pings when the third is due is given up. */
 const pingIntervalMs = 1_500;

@@ -1,5 +1,6 @@
 /** The key store on a NATS key-value bucket. A destroyed key is overwritten on disk, not only marked as gone. */
 import type { KV } from 'nats';
+import type { Time } from '@periplus/base/clock';
 import { LogFullError, LogUnavailableError } from '@periplus/log/event-log';
 import type { KeyStore } from '@periplus/log/object-events';
 import { ensureStream, type StreamInfo } from './ensure-stream.js';
@@ -12,10 +13,16 @@ const bucket = 'periplus-keys';
 export interface NatsKeyStoreOptions {
   readonly replicas: number;
   readonly create: boolean;
+  readonly time: Time;
+}
+
+export interface LazyKeyStore extends KeyStore {
+  /** Does what the first question would do. */
+  open(): Promise<void>;
 }
 
 /** Made, or found, when it is first needed: not everyone who follows the log needs keys. */
-export function createLazyKeyStore(connection: JetStreamConnection, options: NatsKeyStoreOptions): KeyStore {
+export function createLazyKeyStore(connection: JetStreamConnection, options: NatsKeyStoreOptions): LazyKeyStore {
   let store: Promise<KeyStore> | undefined;
   const opened = (): Promise<KeyStore> => {
     store ??= createNatsKeyStore(connection, options).catch((error: unknown) => {
@@ -25,6 +32,9 @@ export function createLazyKeyStore(connection: JetStreamConnection, options: Nat
     return store;
   };
   return {
+    async open() {
+      await opened();
+    },
     get: async (keyId) => (await opened()).get(keyId),
     putIfAbsent: async (keyId, wrappedKey) => (await opened()).putIfAbsent(keyId, wrappedKey),
     delete: async (keyId) => (await opened()).delete(keyId),
@@ -55,7 +65,7 @@ async function createNatsKeyStore(connection: JetStreamConnection, options: Nats
   const settings = { history: 1, replicas: options.replicas, allow_direct: false, bindOnly: !options.create };
   const kv: KV = await nats.jetstream({ checkAPI: false }).views.kv(bucket, settings);
   const { config } = options.create
-    ? await ensureStream(connection, { name: `KV_${bucket}`, num_replicas: options.replicas })
+    ? await ensureStream(connection, { name: `KV_${bucket}`, num_replicas: options.replicas }, options.time)
     : await connection.api<StreamInfo>(`STREAM.INFO.KV_${bucket}`);
   const isReplicated = config.num_replicas > 1;
 

@@ -50,7 +50,11 @@ export const apiserverConfig = defineConfig({
     { name: 'natsCaFile', type: 'string', help: 'the CA of NATS, PEM; without it the connection is plain' },
     { name: 'natsCertFile', type: 'string', help: 'the client certificate for NATS, PEM' },
     { name: 'natsKeyFile', type: 'string', help: 'its key, PEM' },
-    { name: 'natsReplicas', type: 'number', default: 1, help: 'copies of each stream' },
+    {
+      name: 'natsReplicas',
+      type: 'number',
+      help: 'copies of each stream: 3 by default when three or more servers are named, else 1; never taken away again',
+    },
     {
       name: 'logFolder',
       type: 'string',

@@ -37,6 +37,8 @@ export interface ApiserverParts {
 }
 
 const drainLimitMs = 2_000;
+/** Of fewer NATS servers none could be missed. */
+const clusteredServersMin = 3;
 const jwksPath = '/openid/v1/jwks';
 const discoveryPath = '/.well-known/openid-configuration';
 
@@ -81,7 +83,7 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
   const connected: JetStreamLog = await connectJetStreamLog({
     servers: config.natsUrl,
     ...natsTls(config),
-    replicas: config.natsReplicas,
+    replicas: config.natsReplicas ?? (config.natsUrl.length >= clusteredServersMin ? clusteredServersMin : 1),
     clusterId: config.name,
     time,
     random,

@@ -154,7 +154,9 @@ function createLog(
       return toAppendOutcome(answer.string(), batch.length, messages.length - batch.length);
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'ANSWER_LOST') throw error;
-      if (connection.isConnected() && (await storeFailure(stream)) !== undefined) failedStores.add(stream);
+      // Of several servers one whose disk fails leaves the lead to the others.
+      const mayHaveFailed = connection.isConnected() && !replicated.has(stream);
+      if (mayHaveFailed && (await storeFailure(stream)) !== undefined) failedStores.add(stream);
       return { outcome: 'unknown', cause: error as Error };
     }
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { SeedResult } from './seed-result.js';
 
-const seedLimitMs = 120_000;
+const seedLimitMs = 300_000;
 
 export function describeSeeds(from: number, to: number): void {
   describe('a cluster under faults, by seed', () => {

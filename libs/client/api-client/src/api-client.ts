@@ -100,3 +100,25 @@ export interface ApiClient {
   /** Appends a leadership entry to the log; the revision fences the holder's later writes. Refused by RBAC like an update of the election's Lease. */
   acquireLeadership(election: string, holder: string): Promise<Revision>;
 }
+
+/** One write of a transaction. */
+export type TransactionWrite =
+  | { readonly verb: 'create'; readonly target: ResourceTarget | ObjectTarget; readonly object: KubeObject }
+  | { readonly verb: 'update'; readonly target: ObjectTarget; readonly object: KubeObject }
+  | {
+      readonly verb: 'patch';
+      readonly target: ObjectTarget;
+      readonly type: PatchType;
+      readonly patch: unknown;
+      readonly force?: boolean;
+    }
+  | { readonly verb: 'delete'; readonly target: ObjectTarget; readonly options?: DeleteOptions };
+
+/** A client that can also carry out many writes as one. */
+export interface TransactingClient extends ApiClient {
+  /**
+   * All writes or none, as one moment of the log: at most one of an object, 1,000 in all, no Leases or Events. An object for
+   * each in their order; of a delete its last state or a Status.
+   */
+  transact(writes: readonly TransactionWrite[], context?: WriteContext): Promise<readonly KubeObject[]>;
+}

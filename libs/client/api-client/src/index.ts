@@ -7,6 +7,8 @@ export type {
   PatchType,
   ResourceTarget,
   StopWatch,
+  TransactingClient,
+  TransactionWrite,
   WatchEvent,
   WatchHandler,
   WatchOptions,

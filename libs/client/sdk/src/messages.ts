@@ -21,6 +21,7 @@ import type {
   ObjectTarget,
   PatchType,
   ResourceTarget,
+  TransactionWrite,
   WatchEvent,
   WatchOptions,
   WriteContext,
@@ -164,19 +165,6 @@ export function toDeleteRequest(target: ObjectTarget, wanted: DeleteOptions, opt
     options,
   };
 }
-
-/** One write of a transaction. */
-export type TransactionWrite =
-  | { readonly verb: 'create'; readonly target: ResourceTarget | ObjectTarget; readonly object: KubeObject }
-  | { readonly verb: 'update'; readonly target: ObjectTarget; readonly object: KubeObject }
-  | {
-      readonly verb: 'patch';
-      readonly target: ObjectTarget;
-      readonly type: PatchType;
-      readonly patch: unknown;
-      readonly force?: boolean;
-    }
-  | { readonly verb: 'delete'; readonly target: ObjectTarget; readonly options?: DeleteOptions };
 
 export function toWrite(part: TransactionWrite, options: WriteOptions): NonNullable<MutateRequest['write']> {
   switch (part.verb) {

@@ -4,10 +4,9 @@ import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { type KubeObject, toRevision } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
-import type { ApiClient, ObjectTarget, ResourceTarget, WriteContext } from '@periplus/client/api-client';
+import type { ObjectTarget, ResourceTarget, WriteContext, TransactingClient } from '@periplus/client/api-client';
 import { openConnections } from './connection.js';
 import {
-  type TransactionWrite,
   toCreateRequest,
   toDeleteRequest,
   toListRequest,
@@ -38,12 +37,7 @@ export interface HistoryEntry {
   readonly changedFields: readonly string[];
 }
 
-export interface SdkClient extends ApiClient {
-  /**
-   * All writes or none, as one moment of the log: at most one of an object, 1,000 in all, no Leases or Events. An object for
-   * each in their order; of a delete its last state or a Status.
-   */
-  transact(writes: readonly TransactionWrite[], context?: WriteContext): Promise<readonly KubeObject[]>;
+export interface SdkClient extends TransactingClient {
   /** Newest first; also of an object that is gone. */
   history(target: ObjectTarget, options?: { readonly limit?: number }): Promise<readonly HistoryEntry[]>;
   /** The same calls for one resource: `client.resource<Deployment>('apps/v1', 'deployments').get('default', 'web')`. */

@@ -3,6 +3,7 @@ export { judge, type JudgeInput, type Verdict } from './judge.js';
 export { type LoggedEvent, type LogHistory, objectOf, readHistory, type UnreadableEntry } from './log-history.js';
 export { createLogIndex, describeKey, type LogIndex, stateAtEnd, type Timeline } from './log-index.js';
 export { recordClient, type RecordClientOptions, type RecordedClient } from './record-client.js';
+export { recordTransactions } from './record-transactions.js';
 export type {
   CallTimes,
   Freshness,

@@ -52,7 +52,7 @@ const unsure: ReadonlySet<string> = new Set<StatusReason>([
   'InternalError',
 ]);
 
-function toFailure(error: unknown): Unknown | Refused {
+export function toFailure(error: unknown): Unknown | Refused {
   if (isStatusError(error) && !unsure.has(error.reason))
     return { type: 'refused', reason: error.reason, message: error.message };
   return { type: 'unknown', why: error instanceof Error ? error.message : String(error) };
@@ -60,12 +60,12 @@ function toFailure(error: unknown): Unknown | Refused {
 
 const revisionIn = (text: string | undefined) => (text === undefined ? undefined : parseResourceVersion(text));
 
-function keyOf(target: ResourceTarget, name: string): ObjectKey {
+export function keyOf(target: ResourceTarget, name: string): ObjectKey {
   return { group: target.group, resource: target.resource, namespace: target.namespace, name };
 }
 
 /** Undefined for what is no object, such as a Status. */
-function toSeen(target: ResourceTarget, object: KubeObject): SeenObject | undefined {
+export function toSeen(target: ResourceTarget, object: KubeObject): SeenObject | undefined {
   const { name, namespace = '', resourceVersion } = object.metadata ?? {};
   const revision = revisionIn(resourceVersion);
   if (revision === undefined || name === undefined) return undefined;

@@ -57,6 +57,8 @@ export interface WriteCall extends CallTimes {
   readonly expected?: Revision;
   /** There were other conditions: a uid, a leadership. A conflict then says nothing of the resourceVersion. */
   readonly hasOtherConditions: boolean;
+  /** One of several writes that were done together or not at all: a refusal may be another's. */
+  readonly inTransaction?: boolean;
   readonly outcome:
     | Unknown
     | Refused

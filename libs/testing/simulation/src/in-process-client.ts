@@ -7,6 +7,8 @@ import type {
   ObjectTarget,
   PatchType,
   ResourceTarget,
+  TransactingClient,
+  TransactionWrite,
   WatchEvent,
   WriteContext,
 } from '@periplus/client/api-client';
@@ -48,7 +50,7 @@ class ConnectionLostError extends Error {
 }
 
 /** Stays with one server, and moves on to the next when that is not there or says that it can't. */
-export interface InProcessClient extends ApiClient {
+export interface InProcessClient extends TransactingClient {
   /** Where calls go now; a new name after each move. */
   connection(): string;
 }
@@ -172,6 +174,27 @@ export function createInProcessClient(options: InProcessClientOptions): InProces
     return objectOf<T>(result);
   }
 
+  function partOf(
+    part: TransactionWrite,
+    requestId: string,
+    context: WriteContext | undefined,
+    deadline: number,
+  ): ApiRequest {
+    const body =
+      part.verb === 'patch'
+        ? bodyOf(patchMediaTypes[part.type], part.patch)
+        : part.verb === 'delete'
+          ? undefined
+          : bodyOf('application/json', part.object);
+    // A create's name is in its object.
+    const target = part.verb === 'create' ? { ...part.target, name: '' } : part.target;
+    const options = {
+      ...(context?.fieldManager ? { fieldManager: context.fieldManager } : {}),
+      ...(part.verb === 'patch' && part.force ? { force: true } : {}),
+    };
+    return requestOf(part.verb, target, { requestId, options, ...(body ? { body } : {}) }, deadline);
+  }
+
   return {
     connection: () => `${current().name} (${moves})`,
     async get<T extends KubeObject>(target: ObjectTarget, wanted: { resourceVersion?: string; at?: string } = {}) {
@@ -265,6 +288,16 @@ export function createInProcessClient(options: InProcessClientOptions): InProces
           ...(wanted.preconditions ? { preconditions: wanted.preconditions } : {}),
         },
       }),
+    async transact(writes, context) {
+      const transactionId = context?.requestId ?? newRequestId();
+      const results = await call((handler, deadline) =>
+        handler.transact(
+          writes.map((part, index) => partOf(part, `${transactionId}/${index}`, context, deadline)),
+          transactionId,
+        ),
+      );
+      return results.map((result) => objectOf(result));
+    },
     acquireLeadership(election, holder) {
       const requestId = newRequestId();
       return call((handler, deadline) =>

@@ -1,6 +1,7 @@
 /** A whole cluster in one process: two apiservers on one log, projector, controllers, scheduler and hollow nodes, all mortal. */
 import type { Random, Time, VirtualTime } from '@periplus/base/clock';
 import { type Logger, silentLogger } from '@periplus/base/telemetry';
+import type { TransactingClient } from '@periplus/client/api-client';
 import { createEventRecorder, createLeaderElection, fenceWrites, type Leadership } from '@periplus/client/reconcile';
 import { createSharedInformers, startControllers } from '@periplus/control/controllers';
 import { createScheduler, createSchedulerInformers } from '@periplus/control/scheduling';
@@ -8,7 +9,13 @@ import { createMemoryLog, type MemoryLog } from '@periplus/log/event-log/testing
 import type { LogEntry, StreamName } from '@periplus/log/event-log';
 import { createSealer, streamNames } from '@periplus/log/object-events';
 import { createMemoryKeyStore } from '@periplus/log/object-events/testing';
-import { createJournal, type Journal, recordClient, type RecordedClient } from '@periplus/testing/judge';
+import {
+  createJournal,
+  type Journal,
+  recordClient,
+  type RecordedClient,
+  recordTransactions,
+} from '@periplus/testing/judge';
 import { createHollowKubelet, createHollowRuntime, type HollowRuntime } from '@periplus/node/hollow-runtime';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, NODES_GROUP, type UserInfo } from '@periplus/server/authn';
 import { createServiceAccountTokens } from '@periplus/server/credentials';
@@ -41,7 +48,7 @@ export interface SimulatedCluster {
   /** What all clients, users and services alike, asked and were told. */
   readonly journal: Journal;
   /** A client of its own for each name. */
-  client(user: UserInfo, name: string): RecordedClient;
+  client(user: UserInfo, name: string): RecordedClient & TransactingClient;
   start(): void;
   /** What no fault explains: a follower that gave up, a server that could not start. */
   readonly failures: readonly string[];
@@ -159,9 +166,11 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
   const servers = [createServer('apiserver-0'), createServer('apiserver-1')];
   const endpoints = servers.map((server) => server.endpoint);
 
-  function clientFor(user: UserInfo, userAgent: string, name: string, own: Time, alive: () => boolean): RecordedClient {
+  type UserClient = ReturnType<SimulatedCluster['client']>;
+  function clientFor(user: UserInfo, userAgent: string, name: string, own: Time, alive: () => boolean): UserClient {
     const client = createInProcessClient({ endpoints, user, userAgent, time: own, random, alive });
-    return recordClient(client, { journal, name, random, connection: () => client.connection() });
+    const options = { journal, name, random, connection: () => client.connection() };
+    return { ...recordClient(client, options), transact: recordTransactions(client, options) };
   }
 
   /** How often a service has begun. */

@@ -2,7 +2,7 @@
 import type { ConfigMap, Deployment } from '@periplus/api/kinds';
 import { isStatusError } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
-import type { ApiClient, ObjectTarget } from '@periplus/client/api-client';
+import type { ObjectTarget, TransactingClient } from '@periplus/client/api-client';
 import { configMaps, deploymentNames, deployments, mapNames, tiers } from './traffic-targets.js';
 
 export interface Traffic {
@@ -56,7 +56,7 @@ export function startLoop(
   };
 }
 
-export function startWriter(client: ApiClient, time: Time, random: Random): Traffic {
+export function startWriter(client: TransactingClient, time: Time, random: Random): Traffic {
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random.next() * items.length)]!;
 
   /** New content under a label that watches select by; some ConfigMaps have none. */
@@ -92,11 +92,27 @@ export function startWriter(client: ApiClient, time: Time, random: Random): Traf
     });
   }
 
+  /** Both maps at once: no reader may see the one without the other. */
+  function workOnBoth(): Promise<void> {
+    const { data } = contentOf();
+    return attempt(() =>
+      client.transact(
+        mapNames.map((name) => {
+          const map: ObjectTarget = { ...configMaps, name };
+          const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data };
+          if (random.next() < 0.1) return { verb: 'delete', target: map };
+          return { verb: 'patch', target: map, type: 'apply', patch: object, force: true };
+        }),
+        { fieldManager: 'both' },
+      ),
+    );
+  }
+
   function work(): Promise<void> {
     const name = pick(deploymentNames);
     const target: ObjectTarget = { ...deployments, name };
     const replicas = Math.floor(random.next() * 5);
-    switch (Math.floor(random.next() * 8)) {
+    switch (Math.floor(random.next() * 9)) {
       case 0:
       case 1:
         return attempt(() => client.create(deployments, deploymentOf(name, replicas, 'image:1')));
@@ -110,6 +126,8 @@ export function startWriter(client: ApiClient, time: Time, random: Random): Traf
       case 4:
         if (random.next() < 0.5) return Promise.resolve();
         return attempt(() => client.delete(target, { propagationPolicy: 'Background' }));
+      case 5:
+        return workOnBoth();
       default:
         return workOnMap();
     }

@@ -45,6 +45,7 @@ function done(call: WriteCall, entry: LoggedEvent | undefined): Pick<RegisterCal
 
 /** What a refusal says of the state that it was made on; undefined when it says nothing. */
 function refusedOn(call: WriteCall, reason: string): RegisterCall['finds'] | undefined {
+  if (call.inTransaction) return undefined;
   if (reason === 'NotFound' && call.verb !== 'create' && !call.subresource) return { type: 'nothing' };
   if (reason === 'AlreadyExists' && call.verb === 'create' && !call.subresource) return { type: 'something' };
   if (reason === 'Conflict' && call.expected !== undefined && !call.hasOtherConditions)

@@ -35,6 +35,7 @@ const health = await startHealthServer({
     postgres: () => service?.checks['postgres']?.(),
   },
   registry,
+  note: () => service?.note(),
 });
 
 let ending = false;

@@ -2,7 +2,7 @@
 import { systemRandom, systemTime } from '@periplus/base/clock';
 import type { HealthCheck, Logger } from '@periplus/base/telemetry';
 import { connectJetStreamLog } from '@periplus/log/jetstream-log';
-import { createProjector, type Projector } from '@periplus/view/postgres-view';
+import { type BuildProgress, createProjector, type Projector } from '@periplus/view/postgres-view';
 import { createCompactor } from '@periplus/view/retention';
 import type { Registry } from 'prom-client';
 import type { ProjectorConfig } from './config.js';
@@ -13,6 +13,8 @@ import { retentionOf } from './retention-config.js';
 export interface ProjectorService {
   readonly projector: Projector;
   readonly checks: Readonly<Record<string, HealthCheck>>;
+  /** What to know while all is well: that the projection is being built, and how long that will take. */
+  note(): string | undefined;
   /** Runs until `stop`. */
   run(): Promise<void>;
   stop(): Promise<void>;
@@ -29,6 +31,11 @@ export interface ProjectorParts {
 function natsTls(config: ProjectorParts['config']) {
   const { natsCaFile: caFile, natsCertFile: certFile, natsKeyFile: keyFile } = config;
   return caFile && certFile && keyFile ? { tls: { caFile, certFile, keyFile } } : {};
+}
+
+function describeBuilding({ revision, of, remainingMs }: BuildProgress): string {
+  const done = `the projection is being built: ${Math.floor((revision / of) * 100)} % of ${of} revisions`;
+  return remainingMs === undefined ? done : `${done}, about ${Math.ceil(remainingMs / 1_000)} s left`;
 }
 
 export async function createProjectorService(parts: ProjectorParts): Promise<ProjectorService> {
@@ -67,6 +74,7 @@ export async function createProjectorService(parts: ProjectorParts): Promise<Pro
         if (projector.state === 'starting') throw new Error('the projection is not there yet');
       },
     },
+    note: () => (projector.building === undefined ? undefined : describeBuilding(projector.building)),
     run: () => projector.run(),
     async stop() {
       await projector.close();

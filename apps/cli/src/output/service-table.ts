@@ -29,7 +29,7 @@ export function formatServices(statuses: readonly ServiceStatus[], now = Date.no
     status.startedAt === undefined ? '-' : formatAge(now - status.startedAt),
     String(status.restarts),
     status.memoryBytes === undefined ? '-' : formatBytes(status.memoryBytes),
-    status.reason === undefined ? healthOf(status) : `${healthOf(status)}: ${status.reason.slice(0, 120)}`,
+    [healthOf(status), (status.reason ?? status.note)?.slice(0, 120)].filter(Boolean).join(': '),
   ]);
   return formatTable(['SERVICE', 'PID', 'VERSION', 'AGE', 'RESTARTS', 'MEMORY', 'HEALTH'], rows);
 }

@@ -5,14 +5,15 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { startHealthServer } from './health-server.js';
 
-function fetchOver(socketPath: string, path: string): Promise<{ status: number; body: string }> {
+function fetchOver(socketPath: string, path: string): Promise<{ status: number; body: string; note?: string }> {
   return new Promise((resolve, reject) => {
     request({ socketPath, path, agent: false }, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => {
         body += chunk.toString();
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      const note = response.headers['periplus-note'] as string | undefined;
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, ...(note ? { note } : {}) }));
     })
       .on('error', reject)
       .end();
@@ -24,6 +25,7 @@ describe('health server', () => {
     const folder = await mkdtemp(join(tmpdir(), 'health-'));
     const socket = join(folder, 's.sock');
     let broken = false;
+    let note: string | undefined;
     const server = await startHealthServer({
       address: `unix:${socket}`,
       checks: {
@@ -32,6 +34,7 @@ describe('health server', () => {
         },
       },
       registry: new Registry(),
+      note: () => note,
     });
     try {
       expect(await fetchOver(socket, '/livez')).toEqual({ status: 200, body: 'ok' });
@@ -39,6 +42,9 @@ describe('health server', () => {
         status: 200,
         body: '[+]ping ok\n[+]log ok\nreadyz check passed\n',
       });
+      note = 'half built';
+      expect(await fetchOver(socket, '/readyz')).toEqual({ status: 200, body: 'ok', note });
+      note = undefined;
       broken = true;
       expect(await fetchOver(socket, '/readyz')).toEqual({
         status: 500,

@@ -10,6 +10,8 @@ export interface HealthServerOptions {
   /** Named checks of readiness, listed by `/readyz?verbose`. */
   readonly checks: HealthChecks;
   readonly registry: Registry;
+  /** What whoever runs the service should know though all is well, in a header of `/readyz`; ASCII. */
+  note?(): string | undefined;
 }
 
 export interface HealthServer {
@@ -58,6 +60,8 @@ async function answer(options: HealthServerOptions, request: IncomingMessage, re
   const health = isHealth
     ? await answerHealth(options.checks, { path: pathname, query: searchParams }, 'shown')
     : undefined;
-  if (health) response.writeHead(health.code, { 'content-type': health.contentType }).end(health.text);
+  const note = options.note?.();
+  const headers = note === undefined ? {} : { 'periplus-note': note };
+  if (health) response.writeHead(health.code, { 'content-type': health.contentType, ...headers }).end(health.text);
   else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
 }

@@ -5,7 +5,7 @@ import { listeningPorts } from './listening-ports.js';
 import type { HealthProbe } from './service-spec.js';
 
 export type ProbeResult =
-  | { readonly ready: true }
+  | { readonly ready: true; readonly note?: string }
   | {
       readonly ready: false;
       readonly reason: string;
@@ -34,7 +34,9 @@ function askHttp(socketPath: string, path: string, timeoutMs: number): Promise<P
       });
       response.on('error', (error) => resolve({ ready: false, reason: error.message }));
       response.on('end', () => {
-        if (response.statusCode === 200) resolve({ ready: true });
+        const note = response.headers['periplus-note'];
+        if (response.statusCode === 200)
+          resolve({ ready: true, ...(typeof note === 'string' ? { note: note.slice(0, bodyCharsMax) } : {}) });
         else resolve({ ready: false, reason: `${response.statusCode} ${body.slice(0, bodyCharsMax).trim()}` });
       });
     });

@@ -61,6 +61,8 @@ export interface ServiceStatus {
   readonly ready: boolean;
   /** Why not ready. */
   readonly reason?: string;
+  /** What it says though it is ready. */
+  readonly note?: string;
   readonly pid?: number;
   readonly version: string;
   /** Times it died and was started again by this supervisor. */

@@ -271,6 +271,7 @@ export function createSupervisedService(
         state,
         ready: health?.ready === true,
         ...(reason === undefined ? {} : { reason }),
+        ...(health?.ready === true && health.note !== undefined ? { note: health.note } : {}),
         ...(running === undefined ? {} : { pid: running.pid, startedAt: running.startedAt }),
         version: spec.version,
         restarts,

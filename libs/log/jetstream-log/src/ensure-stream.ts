@@ -34,14 +34,19 @@ const hasCode = (error: unknown, code: number): boolean =>
 const infoOf = (connection: JetStreamConnection, name: string): Promise<StreamInfo> =>
   connection.api<StreamInfo>(`STREAM.INFO.${name}`);
 
-async function findOrCreate(connection: JetStreamConnection, wanted: WantedStream): Promise<StreamInfo> {
+async function findOrCreate(
+  connection: JetStreamConnection,
+  wanted: WantedStream,
+  firstSequence: number | undefined,
+): Promise<StreamInfo> {
   try {
     return await infoOf(connection, wanted.name);
   } catch (error) {
     if (!hasCode(error, streamNotFound)) throw error;
   }
   try {
-    return await connection.api<StreamInfo>(`STREAM.CREATE.${wanted.name}`, wanted, changeLimitMs);
+    const created = { ...wanted, ...(firstSequence === undefined ? {} : { first_seq: firstSequence }) };
+    return await connection.api<StreamInfo>(`STREAM.CREATE.${wanted.name}`, created, changeLimitMs);
   } catch (error) {
     // Somebody else made it in between.
     if (!hasCode(error, nameInUse)) throw error;
@@ -79,14 +84,15 @@ async function untilCopied(connection: JetStreamConnection, name: string, time: 
 
 /**
  * The stream as it is in the end. It gets as many copies as `wanted` says, or keeps more: a server that was started with fewer in
- * its configuration takes no copy away.
+ * its configuration takes no copy away. `firstSequence` is where it begins if it has to be made.
  */
 export async function ensureStream(
   connection: JetStreamConnection,
   wanted: WantedStream,
   time: Time,
+  firstSequence?: number,
 ): Promise<StreamInfo> {
-  const existing = await findOrCreate(connection, wanted);
+  const existing = await findOrCreate(connection, wanted, firstSequence);
   // Who leads the stream made this answer; the server we are connected to may be another.
   const leaderVersion = existing.config.metadata?.['_nats.ver'];
   if (leaderVersion !== undefined) checkServerVersion(leaderVersion);

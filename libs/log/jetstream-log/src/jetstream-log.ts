@@ -41,6 +41,8 @@ export interface JetStreamLogOptions extends NatsConnectionOptions {
   readonly replicas?: number;
   /** Makes the streams, their genesis and the key store when they are missing; without it they must be there. */
   readonly clusterId?: string;
+  /** Where streams that are missing begin, so that a restored log gives out no revision a second time. Default 1. */
+  readonly firstRevisions?: Readonly<Record<StreamName, Revision>>;
 }
 
 export interface JetStreamLog extends EventLog {
@@ -82,7 +84,7 @@ async function patiently(options: JetStreamLogOptions, what: string, work: () =>
 
 /** Rejects with `UnsupportedServerError` for a server that can't hold the log. */
 export async function connectJetStreamLog(options: JetStreamLogOptions): Promise<JetStreamLog> {
-  const { replicas = 1, clusterId, time } = options;
+  const { replicas = 1, clusterId, firstRevisions, time } = options;
   const connection = await connectNats(options);
   /** Streams that were found to answer no publish. */
   const failedStores = new Set<StreamName>();
@@ -93,7 +95,7 @@ export async function connectJetStreamLog(options: JetStreamLogOptions): Promise
     if (clusterId !== undefined) {
       for (const stream of streamNames)
         await patiently(options, `the stream ${stream}`, () =>
-          ensureStream(connection, streamSettings(stream, replicas), time),
+          ensureStream(connection, streamSettings(stream, replicas), time, firstRevisions?.[stream]),
         );
       await patiently(options, 'the first entries', () => ensureGenesis(log, clusterId, time));
       // Keys are never in fewer places than what they open.

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { toRevision } from '@periplus/api/meta';
 import fc from 'fast-check';
-import { checksumOf, decodeObjectEvent, encodeObjectEvent, objectRangeOf } from './envelope-codec.js';
+import { checksumOf, decodeObjectEvent, encodeObjectEvent, objectRangeOf, relocateEntry } from './envelope-codec.js';
 import { goldenEntries } from './golden/format-1.js';
 import { goldenEntriesOfFormat2 } from './golden/format-2.js';
 import { emptyKey, type ObjectEvent } from './object-event.js';
@@ -47,6 +47,8 @@ const full: ObjectEvent = {
   subresource: 'status',
 };
 
+const origin = { clusterId: 'old', revision: toRevision(9), timestampMs: 1_700_000_000_000 };
+
 describe('the envelope', () => {
   it.each<[string, ObjectEvent]>([
     ['of a write with everything said', full],
@@ -58,6 +60,8 @@ describe('the envelope', () => {
     ],
     ['of a fence', testSystemEvent({ type: 'fence', holder: 'h', election: 'e' })],
     ['of a barrier', testSystemEvent({ type: 'barrier' })],
+    ['of a restore', testSystemEvent({ type: 'restore', clusterId: 'c', revision: toRevision(7), timeMs: 1 })],
+    ['of a restored write', { ...full, restored: origin }],
   ])('is read as it was written: %s', (_name, event) => {
     const read = decoded(encodeObjectEvent(event));
     expect({ ...read, object: Buffer.from(read.object), seal: undefined }).toEqual({
@@ -75,6 +79,22 @@ describe('the envelope', () => {
     const read = decoded(payload);
     expect(Buffer.from(read.unknownFields!)).toEqual(unknownFields);
     expect(Buffer.from(encodeObjectEvent(read))).toEqual(Buffer.from(payload));
+  });
+
+  it('takes another place, and keeps all else as it is', () => {
+    const unknown = Buffer.from([0xc2, 0x3e, 0x05, ...Buffer.from('later')]);
+    const payload = encodeObjectEvent({ ...full, unknownFields: unknown });
+    const place = { parent: toRevision(20), causeRevision: toRevision(21), restored: origin };
+    const moved = decoded(relocateEntry(payload, { ...place, transaction: { id: 'tx', index: 0, count: 2 } }));
+    const { cause, ...rest } = decoded(payload);
+    expect(moved).toEqual({
+      ...rest,
+      parent: 20,
+      cause: { ...cause, revision: 21 },
+      transaction: { id: 'tx', index: 0, count: 2 },
+      restored: origin,
+    });
+    expect(decoded(relocateEntry(encodeObjectEvent(testEvent({ key: testKey('a') })), place)).cause).toBeUndefined();
   });
 
   it('says where the object is', () => {

@@ -4,7 +4,15 @@ import { crc32 } from 'node:zlib';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
 import { Envelope, Verb as WireVerb } from '@periplus/api/wire';
-import { type Actor, emptyKey, type ObjectEvent, type SystemEntry, type Verb } from './object-event.js';
+import {
+  type Actor,
+  emptyKey,
+  type ObjectEvent,
+  type Origin,
+  type SystemEntry,
+  type Transaction,
+  type Verb,
+} from './object-event.js';
 
 /** Either the event, or why these bytes are none. The same bytes give the same answer everywhere. */
 export type DecodedEvent =
@@ -15,7 +23,7 @@ export type DecodedEvent =
 const envelopeFormat = 2;
 /** Without a CRC over the whole: only the object's bytes are sure. */
 const formatWithoutCrc = 1;
-const lastKnownField = 19;
+const lastKnownField = 20;
 const objectField = 15;
 const crcField = 30;
 /** Of the last field: tag and value. */
@@ -52,8 +60,19 @@ function toWireSystem(system: SystemEntry): Envelope['system'] {
       return { entry: { $case: 'fence', value: { holder: system.holder, election: system.election } } };
     case 'barrier':
       return { entry: { $case: 'barrier', value: {} } };
+    case 'restore': {
+      const { clusterId, revision, timeMs } = system;
+      const value = { clusterId, revision: BigInt(revision), timeMillis: BigInt(timeMs) };
+      return { entry: { $case: 'restore', value } };
+    }
   }
 }
+
+const toWireOrigin = (origin: Origin): Envelope['restored'] => ({
+  clusterId: origin.clusterId,
+  revision: BigInt(origin.revision),
+  timestampMillis: BigInt(origin.timestampMs),
+});
 
 export function encodeObjectEvent(event: ObjectEvent): Uint8Array {
   const { actor, cause, seal } = event;
@@ -83,6 +102,7 @@ export function encodeObjectEvent(event: ObjectEvent): Uint8Array {
     traceparent: event.traceparent ?? '',
     subresource: event.subresource ?? '',
     system: event.system && toWireSystem(event.system),
+    restored: event.restored && toWireOrigin(event.restored),
     crc32: 0,
   };
   const writer = Envelope.encode(envelope, new BinaryWriter());
@@ -141,9 +161,24 @@ function systemOf(system: Envelope['system']): SystemEntry {
       return { type: 'fence', holder: entry.value.holder, election: entry.value.election };
     case 'barrier':
       return { type: 'barrier' };
+    case 'restore':
+      return {
+        type: 'restore',
+        clusterId: entry.value.clusterId,
+        revision: toSafeRevision(entry.value.revision, 'revision of the restored log'),
+        timeMs: toSafe(entry.value.timeMillis, 'time of the restored log'),
+      };
     case undefined:
       throw new MalformedEnvelope('the system entry is of no known kind');
   }
+}
+
+function originOf(wire: NonNullable<Envelope['restored']>): Origin {
+  return {
+    clusterId: wire.clusterId,
+    revision: toSafeRevision(wire.revision, 'original revision'),
+    timestampMs: toSafe(wire.timestampMillis, 'original time'),
+  };
 }
 
 function transactionOf(wire: NonNullable<Envelope['transaction']>): ObjectEvent['transaction'] {
@@ -208,6 +243,7 @@ function toEvent(payload: Uint8Array): ObjectEvent {
     ...(wire.traceparent === '' ? {} : { traceparent: wire.traceparent }),
     ...(wire.subresource === '' ? {} : { subresource: wire.subresource }),
     ...(isSystem ? { system: systemOf(wire.system) } : {}),
+    ...(wire.restored ? { restored: originOf(wire.restored) } : {}),
     ...(unknownFields ? { unknownFields } : {}),
   };
 }
@@ -220,6 +256,31 @@ export function decodeObjectEvent(payload: Uint8Array): DecodedEvent {
     // The reader of the wire format throws plain errors on truncated or overlong input.
     return { outcome: 'malformed', reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** What of an entry depends on the log that it is in. */
+export interface EntryPlace {
+  readonly parent: Revision;
+  /** Of the cause, if there is one; 0 when the log does not have it. */
+  readonly causeRevision: Revision;
+  readonly transaction?: Transaction;
+  readonly restored: Origin;
+}
+
+/** A well-formed entry as another log has it: all that is not its place stays as it is, unknown fields too. */
+export function relocateEntry(payload: Uint8Array, place: EntryPlace): Uint8Array {
+  const envelope = Envelope.decode(payload);
+  const { cause } = envelope;
+  const moved: Envelope = {
+    ...envelope,
+    format: envelopeFormat,
+    parent: BigInt(place.parent),
+    cause: cause && { ...cause, revision: BigInt(place.causeRevision) },
+    transaction: place.transaction && { ...envelope.transaction, ...place.transaction },
+    restored: toWireOrigin(place.restored),
+    crc32: 0,
+  };
+  return finishEnvelope(Envelope.encode(moved, new BinaryWriter()));
 }
 
 /** Where the object's bytes are in a well-formed envelope; undefined when it has none. */

@@ -1,5 +1,12 @@
 export { confidentialResources, isConfidential } from './confidential.js';
-export { type DecodedEvent, decodeObjectEvent, encodeObjectEvent, objectRangeOf } from './envelope-codec.js';
+export {
+  type DecodedEvent,
+  decodeObjectEvent,
+  encodeObjectEvent,
+  type EntryPlace,
+  objectRangeOf,
+  relocateEntry,
+} from './envelope-codec.js';
 export {
   type Actor,
   type Cause,
@@ -7,6 +14,7 @@ export {
   type EventMetadata,
   metadataOf,
   type ObjectEvent,
+  type Origin,
   type Seal,
   type SystemEntry,
   type Transaction,
@@ -29,6 +37,7 @@ export {
   genesisSubject,
   parseSubject,
   type ParsedSubject,
+  restoreSubject,
   streamNames,
   streamOf,
   streamOfSubject,

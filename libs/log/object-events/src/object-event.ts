@@ -26,6 +26,14 @@ export interface Transaction {
   readonly count: number;
 }
 
+/** Where a restored entry was first appended. */
+export interface Origin {
+  readonly clusterId: string;
+  readonly revision: Revision;
+  /** Server time of that append, milliseconds since the epoch. */
+  readonly timestampMs: number;
+}
+
 /** How the object bytes are encrypted; see `sealObject`. */
 export interface Seal {
   /** 1 = AES-256-GCM. */
@@ -43,7 +51,9 @@ export type SystemEntry =
   /** A leadership, expected by the leader's later writes to be the last entry of its subject. */
   | { readonly type: 'fence'; readonly holder: string; readonly election: string }
   /** Appended for its revision alone: a bound for consistent reads, or the carrier of a fence's check. */
-  | { readonly type: 'barrier' };
+  | { readonly type: 'barrier' }
+  /** What is before it in the stream was restored: the history of the named log up to `revision` there, at `timeMs`. */
+  | { readonly type: 'restore'; readonly clusterId: string; readonly revision: Revision; readonly timeMs: number };
 
 /** All that is said of a write but the object itself: what caches keep for each object. */
 export interface EventMetadata {
@@ -70,6 +80,8 @@ export interface EventMetadata {
   /** `status`, `scale`, `binding` … when the write came through a subresource. */
   readonly subresource?: string;
   readonly system?: SystemEntry;
+  /** Of a restored entry: its time is the one here. */
+  readonly restored?: Origin;
 }
 
 export interface ObjectEvent extends EventMetadata {

@@ -115,6 +115,8 @@ export function streamOfSubject(subject: Subject): StreamName | undefined {
 }
 
 export const genesisSubject = (stream: StreamName): Subject => `system.${stream}.genesis`;
+/** Of the entry that ends a restored history. */
+export const restoreSubject = (stream: StreamName): Subject => `system.${stream}.restore`;
 export const barrierSubject = (stream: StreamName): Subject => `system.${stream}.barrier`;
 /** @param scope by `formatFloorScope`: tokens already. */
 export const floorSubject = (stream: StreamName, scope: string): Subject => `system.${stream}.floor.${scope}`;

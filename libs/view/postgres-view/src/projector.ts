@@ -145,6 +145,8 @@ export function createProjector(options: ProjectorOptions): Projector {
     if (rows.length !== streamNames.length) return false;
     for (const row of rows) {
       if (row.revision > (await log.lastRevision(row.stream))) return false;
+      // A restored log begins above all that the one before it had.
+      if (row.revision > 0 && row.revision < (await log.firstRevision(row.stream))) return false;
       if (row.cluster_id !== (await clusterIdOf(row.stream))) return false;
     }
     return true;
@@ -157,8 +159,8 @@ export function createProjector(options: ProjectorOptions): Projector {
     await createSchema(sql);
     for (const stream of streamNames) {
       const last = await log.lastRevision(stream);
-      // What Leases and Events were before is not in the log any more.
-      const exactFrom = stream === 'objects' ? 0 : last;
+      // What Leases and Events were before is not in the log any more; what objects were before its beginning never was.
+      const exactFrom = stream === 'objects' ? (await log.firstRevision(stream)) - 1 : last;
       await sql`
         insert into watermark (stream, revision, appended_ms, cluster_id, built, exact_from, exact_ms)
         values (${stream}, 0, 0, ${await clusterIdOf(stream)}, ${last}, ${exactFrom}, 0)`;

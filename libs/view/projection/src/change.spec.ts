@@ -34,6 +34,13 @@ describe('the change that an entry makes', () => {
     expect(toChange(of)).toMatchObject({ type, revision: 5, stream: 'objects' });
   });
 
+  it('has the time of the append, and when it was restored that of the first one', () => {
+    const restored = { clusterId: 'old', revision: toRevision(3), timestampMs: 500 };
+    const of = withObject('{"metadata":{}}', { restored });
+    expect(toChange(entry({ timestampMs: 900 })).timestampMs).toBe(900);
+    expect(toChange({ ...of, timestampMs: 900 })).toMatchObject({ type: 'put', revision: 5, timestampMs: 500 });
+  });
+
   it.each<[string, LogEntry, RegExp | string]>([
     ['bytes that are no envelope', entry({ payload: Buffer.from('nonsense') }), /./],
     ['JSON that is cut', withObject('{"metadata":{'), /no JSON: unexpected end/],

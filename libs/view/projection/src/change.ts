@@ -1,7 +1,13 @@
 /** From one entry of the log to what it changes: the step that every view shares, so that all agree, also on poison. */
 import type { JsonObject, ObjectKey, Revision } from '@periplus/api/meta';
 import type { LogEntry, StreamName, Subject } from '@periplus/log/event-log';
-import { decodeObjectEvent, type ObjectEvent, parseSubject, streamOfSubject } from '@periplus/log/object-events';
+import {
+  type DecodedEvent,
+  decodeObjectEvent,
+  type ObjectEvent,
+  parseSubject,
+  streamOfSubject,
+} from '@periplus/log/object-events';
 import { readObjectJson } from './object-json.js';
 
 /** Where in the log something happened. */
@@ -9,7 +15,7 @@ export interface ChangePosition {
   readonly stream: StreamName;
   readonly revision: Revision;
   readonly subject: Subject;
-  /** Server time of the append, milliseconds since the epoch. */
+  /** Server time of the append, milliseconds since the epoch; of a restored entry that of its first append. */
   readonly timestampMs: number;
   /** When the log will have dropped the entry. */
   readonly expiresAtMs?: number;
@@ -46,15 +52,22 @@ export type Change = ChangePosition &
 const sameKey = (a: ObjectKey, b: ObjectKey): boolean =>
   a.group === b.group && a.resource === b.resource && a.namespace === b.namespace && a.name === b.name;
 
+/** When an entry was appended; a restored one says so itself: when it first was. */
+export function timeOfEntry(entry: Pick<LogEntry, 'timestampMs'>, decoded: DecodedEvent | undefined): number {
+  const restored = decoded?.outcome === 'event' ? decoded.event.restored : undefined;
+  return restored?.timestampMs ?? entry.timestampMs;
+}
+
 /** Never throws, and never depends on anything but the entry. */
 export function toChange(entry: LogEntry): Change {
-  const { stream, revision, subject, timestampMs, expiresAtMs, payload } = entry;
+  const { stream, revision, subject, expiresAtMs, payload } = entry;
+  const decoded = entry.marker === undefined ? decodeObjectEvent(payload) : undefined;
+  const timestampMs = timeOfEntry(entry, decoded);
   const position: ChangePosition = { stream, revision, subject, timestampMs, ...(expiresAtMs ? { expiresAtMs } : {}) };
   const quarantined = (reason: string): Change => ({ ...position, type: 'quarantined', reason, payload });
   const place = parseSubject(subject);
-  if (entry.marker !== undefined)
+  if (decoded === undefined)
     return place ? { ...position, type: 'expired', key: place.key } : quarantined('the marker is on no object');
-  const decoded = decodeObjectEvent(payload);
   if (decoded.outcome === 'malformed') return quarantined(decoded.reason);
   const { event } = decoded;
   if (event.verb === 'system') {

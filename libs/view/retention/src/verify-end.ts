@@ -5,6 +5,7 @@
 import { type Revision, toRevision } from '@periplus/api/meta';
 import type { EventLog, StreamName } from '@periplus/log/event-log';
 import { decodeObjectEvent, type ObjectEvent } from '@periplus/log/object-events';
+import { timeOfEntry } from '@periplus/view/projection';
 import type { End } from './compaction-source.js';
 
 export type VerifiedEnd =
@@ -26,8 +27,8 @@ export async function verifyEnd(log: EventLog, stream: StreamName, end: End, unt
     return refuted(`the log has no entry ${revision}, but ${first.revision} of the subject`);
   }
   if (entry.subject !== subject) return refuted(`the entry is of ${entry.subject}`);
-  if (entry.timestampMs > untilMs) return refuted('the entry is too young');
   const decoded = decodeObjectEvent(entry.payload);
+  if (timeOfEntry(entry, decoded) > untilMs) return refuted('the entry is too young');
   if (decoded.outcome === 'malformed') return refuted(decoded.reason);
   if ((decoded.event.verb === 'delete') !== end.isTombstone)
     return refuted(`the entry's verb is ${decoded.event.verb}`);

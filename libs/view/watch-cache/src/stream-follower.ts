@@ -177,8 +177,13 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     }
     if (snapshot === undefined) return undefined;
     const last = await patiently(() => log.lastRevision(stream));
+    const first = await patiently(() => log.firstRevision(stream));
     const clusterId = await patiently(clusterIdOfLog);
-    if (snapshot.revision > last || (clusterId !== undefined && clusterId !== snapshot.clusterId)) {
+    if (
+      snapshot.revision < first ||
+      snapshot.revision > last ||
+      (clusterId !== undefined && clusterId !== snapshot.clusterId)
+    ) {
       logger.warn('the snapshot is not of this log: starting from the log', { snapshot: snapshot.revision, last });
       return undefined;
     }
@@ -197,7 +202,9 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     waiters,
     async start() {
       const loaded = await loadSnapshot();
-      if (loaded !== undefined) state = loaded;
+      // What is before the stream's beginning belongs to another log, whose revisions nobody can go on from.
+      if (loaded === undefined) state.loaded(toRevision((await patiently(() => log.firstRevision(stream))) - 1));
+      else state = loaded;
       const target = await patiently(() => log.lastRevision(stream));
       if (closed) return;
       // Only Events end by themselves.

@@ -234,4 +234,70 @@ export const goldenEntriesOfFormat2 = [
       object: '',
     },
   },
+  {
+    name: 'a restored write',
+    base64:
+      'CAIQAhoUEgRwb2RzGgdkZWZhdWx0IgN3ZWIiCnVpZC1vZi13ZWIqJgoGdGVzdGVyEhRzeXN0ZW06YXV0aGVudGljYXRlZBoGdGVzdC8xUICA+cDBxIIDWhANfYT+xNdi7WSjKWji/ix7YIeU69wDagJ2MXIDUG9kelB7ImFwaVZlcnNpb24iOiJ2MSIsImtpbmQiOiJQb2QiLCJtZXRhZGF0YSI6eyJuYW1lIjoid2ViIiwibmFtZXNwYWNlIjoiZGVmYXVsdCJ9faIBEgoHZGVmYXVsdBApGPvQ37SrM/UBtsPvKw==',
+    event: {
+      verb: 'update',
+      key: {
+        group: '',
+        resource: 'pods',
+        namespace: 'default',
+        name: 'web',
+      },
+      uid: 'uid-of-web',
+      actor: {
+        user: 'tester',
+        groups: ['system:authenticated'],
+        userAgent: 'test/1',
+      },
+      requestId: '',
+      changeId: '',
+      timeMicros: 1700000000000000,
+      parent: 1000000007,
+      apiVersion: 'v1',
+      kind: 'Pod',
+      restored: {
+        clusterId: 'default',
+        revision: 41,
+        timestampMs: 1764000000123,
+      },
+      object:
+        'eyJhcGlWZXJzaW9uIjoidjEiLCJraW5kIjoiUG9kIiwibWV0YWRhdGEiOnsibmFtZSI6IndlYiIsIm5hbWVzcGFjZSI6ImRlZmF1bHQifX0=',
+    },
+  },
+  {
+    name: 'a restore',
+    base64:
+      'CAIQBComCgZ0ZXN0ZXISFHN5c3RlbTphdXRoZW50aWNhdGVkGgZ0ZXN0LzFQgID5wMHEggNaEOOwxEKY/BwUmvv0yJlvuSRqAnYxcgNQb2SaARQqEgoHZGVmYXVsdBBjGMjT37SrM/UBsSoCOQ==',
+    event: {
+      verb: 'system',
+      key: {
+        group: '',
+        resource: '',
+        namespace: '',
+        name: '',
+      },
+      uid: '',
+      actor: {
+        user: 'tester',
+        groups: ['system:authenticated'],
+        userAgent: 'test/1',
+      },
+      requestId: '',
+      changeId: '',
+      timeMicros: 1700000000000000,
+      parent: 0,
+      apiVersion: 'v1',
+      kind: 'Pod',
+      system: {
+        type: 'restore',
+        clusterId: 'default',
+        revision: 99,
+        timeMs: 1764000000456,
+      },
+      object: '',
+    },
+  },
 ] as const;

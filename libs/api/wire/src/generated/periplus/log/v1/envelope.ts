@@ -112,9 +112,13 @@ export interface Envelope {
   traceparent: string;
   /** `status`, `scale`, `binding` … when the write came through a subresource. */
   subresource: string;
-  /** Set on system entries (genesis, floor, fence, barrier), which carry no object. */
+  /** Set on system entries (genesis, floor, fence, barrier, restore), which carry no object. */
   system?:
     | System
+    | undefined;
+  /** Where a restored entry was first appended; absent on all others. */
+  restored?:
+    | Origin
     | undefined;
   /** CRC-32 over all bytes of the envelope before this field, which is the last one: no bit of an entry flips unnoticed. */
   crc32: number;
@@ -161,11 +165,23 @@ export interface Seal {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** The place of an entry in the log that it was restored from: of the first one, if it was restored more than once. */
+export interface Origin {
+  clusterId: string;
+  revision: bigint;
+  /** The server time of that append, milliseconds since the epoch: the entry's own time for all readers. */
+  timestampMillis: bigint;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 export interface System {
-  entry?: { $case: "genesis"; value: Genesis } | { $case: "floor"; value: Floor } | { $case: "fence"; value: Fence } | {
-    $case: "barrier";
-    value: Barrier;
-  } | undefined;
+  entry?:
+    | { $case: "genesis"; value: Genesis }
+    | { $case: "floor"; value: Floor }
+    | { $case: "fence"; value: Fence }
+    | { $case: "barrier"; value: Barrier }
+    | { $case: "restore"; value: Restore }
+    | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -197,6 +213,16 @@ export interface Barrier {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Everything before it in this stream was restored: the history of another log, up to a transaction's end there. */
+export interface Restore {
+  clusterId: string;
+  /** In the other log. */
+  revision: bigint;
+  /** The other log's time at `revision`, milliseconds since the epoch. */
+  timeMillis: bigint;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 function createBaseEnvelope(): Envelope {
   return {
     format: 0,
@@ -218,6 +244,7 @@ function createBaseEnvelope(): Envelope {
     traceparent: "",
     subresource: "",
     system: undefined,
+    restored: undefined,
     crc32: 0,
     _unknownFields: {},
   };
@@ -287,6 +314,9 @@ export const Envelope: MessageFns<Envelope> = {
     }
     if (message.system !== undefined) {
       System.encode(message.system, writer.uint32(154).fork()).join();
+    }
+    if (message.restored !== undefined) {
+      Origin.encode(message.restored, writer.uint32(162).fork()).join();
     }
     if (message.crc32 !== 0) {
       writer.uint32(245).fixed32(message.crc32);
@@ -467,6 +497,14 @@ export const Envelope: MessageFns<Envelope> = {
             message.system = System.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.restored = Origin.decode(reader, reader.uint32());
+            continue;
+          }
           case 30: {
             if (tag !== 245) {
               break;
@@ -532,6 +570,7 @@ export const Envelope: MessageFns<Envelope> = {
       traceparent: isSet(object.traceparent) ? globalThis.String(object.traceparent) : "",
       subresource: isSet(object.subresource) ? globalThis.String(object.subresource) : "",
       system: isSet(object.system) ? System.fromJSON(object.system) : undefined,
+      restored: isSet(object.restored) ? Origin.fromJSON(object.restored) : undefined,
       crc32: isSet(object.crc32) ? globalThis.Number(object.crc32) : 0,
     };
   },
@@ -595,6 +634,9 @@ export const Envelope: MessageFns<Envelope> = {
     if (message.system !== undefined) {
       obj.system = System.toJSON(message.system);
     }
+    if (message.restored !== undefined) {
+      obj.restored = Origin.toJSON(message.restored);
+    }
     if (message.crc32 !== 0) {
       obj.crc32 = Math.round(message.crc32);
     }
@@ -630,6 +672,9 @@ export const Envelope: MessageFns<Envelope> = {
     message.subresource = object.subresource ?? "";
     message.system = (object.system !== undefined && object.system !== null)
       ? System.fromPartial(object.system)
+      : undefined;
+    message.restored = (object.restored !== undefined && object.restored !== null)
+      ? Origin.fromPartial(object.restored)
       : undefined;
     message.crc32 = object.crc32 ?? 0;
     return message;
@@ -1264,6 +1309,139 @@ export const Seal: MessageFns<Seal> = {
   },
 };
 
+function createBaseOrigin(): Origin {
+  return { clusterId: "", revision: 0n, timestampMillis: 0n, _unknownFields: {} };
+}
+
+export const Origin: MessageFns<Origin> = {
+  encode(message: Origin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterId !== "") {
+      writer.uint32(10).string(message.clusterId);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
+    }
+    if (message.timestampMillis !== 0n) {
+      if (BigInt.asIntN(64, message.timestampMillis) !== message.timestampMillis) {
+        throw new globalThis.Error("value provided for field message.timestampMillis of type int64 too large");
+      }
+      writer.uint32(24).int64(message.timestampMillis);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Origin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrigin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timestampMillis = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Origin {
+    return {
+      clusterId: isSet(object.clusterId)
+        ? globalThis.String(object.clusterId)
+        : isSet(object.cluster_id)
+        ? globalThis.String(object.cluster_id)
+        : "",
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      timestampMillis: isSet(object.timestampMillis)
+        ? BigInt(object.timestampMillis)
+        : isSet(object.timestamp_millis)
+        ? BigInt(object.timestamp_millis)
+        : 0n,
+    };
+  },
+
+  toJSON(message: Origin): unknown {
+    const obj: any = {};
+    if (message.clusterId !== "") {
+      obj.clusterId = message.clusterId;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    if (message.timestampMillis !== 0n) {
+      obj.timestampMillis = message.timestampMillis.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Origin>, I>>(base?: I): Origin {
+    return Origin.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Origin>, I>>(object: I): Origin {
+    const message = createBaseOrigin();
+    message.clusterId = object.clusterId ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.timestampMillis = (object.timestampMillis !== undefined && object.timestampMillis !== null)
+      ? BigInt(object.timestampMillis)
+      : 0n;
+    return message;
+  },
+};
+
 function createBaseSystem(): System {
   return { entry: undefined, _unknownFields: {} };
 }
@@ -1282,6 +1460,9 @@ export const System: MessageFns<System> = {
         break;
       case "barrier":
         Barrier.encode(message.entry.value, writer.uint32(34).fork()).join();
+        break;
+      case "restore":
+        Restore.encode(message.entry.value, writer.uint32(42).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -1340,6 +1521,14 @@ export const System: MessageFns<System> = {
             message.entry = { $case: "barrier", value: Barrier.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.entry = { $case: "restore", value: Restore.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1370,6 +1559,8 @@ export const System: MessageFns<System> = {
         ? { $case: "fence", value: Fence.fromJSON(object.fence) }
         : isSet(object.barrier)
         ? { $case: "barrier", value: Barrier.fromJSON(object.barrier) }
+        : isSet(object.restore)
+        ? { $case: "restore", value: Restore.fromJSON(object.restore) }
         : undefined,
     };
   },
@@ -1384,6 +1575,8 @@ export const System: MessageFns<System> = {
       obj.fence = Fence.toJSON(message.entry.value);
     } else if (message.entry?.$case === "barrier") {
       obj.barrier = Barrier.toJSON(message.entry.value);
+    } else if (message.entry?.$case === "restore") {
+      obj.restore = Restore.toJSON(message.entry.value);
     }
     return obj;
   },
@@ -1415,6 +1608,12 @@ export const System: MessageFns<System> = {
       case "barrier": {
         if (object.entry?.value !== undefined && object.entry?.value !== null) {
           message.entry = { $case: "barrier", value: Barrier.fromPartial(object.entry.value) };
+        }
+        break;
+      }
+      case "restore": {
+        if (object.entry?.value !== undefined && object.entry?.value !== null) {
+          message.entry = { $case: "restore", value: Restore.fromPartial(object.entry.value) };
         }
         break;
       }
@@ -1806,6 +2005,139 @@ export const Barrier: MessageFns<Barrier> = {
   },
   fromPartial<I extends Exact<DeepPartial<Barrier>, I>>(_: I): Barrier {
     const message = createBaseBarrier();
+    return message;
+  },
+};
+
+function createBaseRestore(): Restore {
+  return { clusterId: "", revision: 0n, timeMillis: 0n, _unknownFields: {} };
+}
+
+export const Restore: MessageFns<Restore> = {
+  encode(message: Restore, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterId !== "") {
+      writer.uint32(10).string(message.clusterId);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
+    }
+    if (message.timeMillis !== 0n) {
+      if (BigInt.asIntN(64, message.timeMillis) !== message.timeMillis) {
+        throw new globalThis.Error("value provided for field message.timeMillis of type int64 too large");
+      }
+      writer.uint32(24).int64(message.timeMillis);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Restore {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestore();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeMillis = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Restore {
+    return {
+      clusterId: isSet(object.clusterId)
+        ? globalThis.String(object.clusterId)
+        : isSet(object.cluster_id)
+        ? globalThis.String(object.cluster_id)
+        : "",
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      timeMillis: isSet(object.timeMillis)
+        ? BigInt(object.timeMillis)
+        : isSet(object.time_millis)
+        ? BigInt(object.time_millis)
+        : 0n,
+    };
+  },
+
+  toJSON(message: Restore): unknown {
+    const obj: any = {};
+    if (message.clusterId !== "") {
+      obj.clusterId = message.clusterId;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    if (message.timeMillis !== 0n) {
+      obj.timeMillis = message.timeMillis.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Restore>, I>>(base?: I): Restore {
+    return Restore.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Restore>, I>>(object: I): Restore {
+    const message = createBaseRestore();
+    message.clusterId = object.clusterId ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.timeMillis = (object.timeMillis !== undefined && object.timeMillis !== null)
+      ? BigInt(object.timeMillis)
+      : 0n;
     return message;
   },
 };

@@ -6,7 +6,9 @@
  * of its subject (the view, plus our own writes that the view does not have yet); after a conflict the view first catches up
  * with the log, what now conflicts is answered, and the rest is sent again. A rest that conflicts again although nothing known
  * is against it is sent in halves, until the one that conflicts stands alone; for that one the log itself is asked what the
- * subject's last entry is.
+ * subject's last entry is. A conflict need not be one: a replicated log refuses a write while another on its subject, or under
+ * its fence, is under way, and a leader that was deposed refuses by what it has. So one that nothing explains is tried again,
+ * and one that can't be looked into, since no quorum answers, is answered as an unavailable log.
  *
  * A lost answer is settled by reading: the batch's payloads, each with a request id of its own, are looked for behind the last
  * revision that was known when it was sent. Not finding them proves nothing while the batch may still be on its way; but writes
@@ -32,7 +34,7 @@ export interface GroupCommitter {
   /**
    * Appends `unit` (one write, or a transaction of several on different subjects) atomically, in one batch with whatever
    * else waits. Units are sent in the order they were given, as far as their subjects overlap.
-   * Rejects with `LogUnavailableError` or `CommitQueueFullError` when nothing was sent, safe to retry; with `LogFullError`.
+   * Rejects with `LogUnavailableError` or `CommitQueueFullError` when nothing was appended, safe to retry; with `LogFullError`.
    */
   commit(unit: readonly Append[]): Promise<CommitOutcome>;
   /** The last revision of `subject` among our own writes that the view may not have yet. */
@@ -69,6 +71,11 @@ export interface GroupCommitterOptions {
 
 /** How long the view may take to catch up before a batch in conflict is sent in halves instead. */
 const catchUpLimitMs = 2_000;
+/** How often what was refused for no reason that can be found is sent again before that is taken for a conflict, or halved. */
+const retriesAloneMax = 6;
+const retriesTogetherMax = 1;
+/** Before the first of them, doubling. */
+const retryDelayMs = 5;
 /** A single nats-server stages a batch in files of its own and syncs four times for it, where a message takes one sync. */
 const defaultAloneMax = 4;
 /** 8 MB is what one NATS message may have; a batch of them is bounded by what a server buffers well. */
@@ -78,6 +85,8 @@ const defaultLimits: QueueLimits = {
   queuedMax: 20_000,
   queuedBytesMax: 128 * 1024 * 1024,
 };
+
+const isFenced = (unit: Unit): boolean => unit.writes.some((write) => write.fence !== undefined);
 
 const conflict = (on: 'expected' | 'fence'): CommitOutcome => ({ outcome: 'conflict', on });
 
@@ -90,6 +99,8 @@ export function createGroupCommitter(options: GroupCommitterOptions): GroupCommi
   const flights = new Set<Promise<void>>();
   /** Units in flight. */
   let underWay = 0;
+  /** Learned of a replicated log: of two appends under one fence it refuses the one that comes while the other is under way. */
+  let fencesCollide = false;
   let closed = false;
 
   function lastRevisionOf(subject: string): Revision {
@@ -134,21 +145,12 @@ export function createGroupCommitter(options: GroupCommitterOptions): GroupCommi
     known = toRevision(Math.max(known, ...revisions.slice(-1)));
   }
 
-  async function catchUp(): Promise<boolean> {
-    try {
-      return await view.waitFor(stream, await log.lastRevision(stream), catchUpLimitMs);
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'LOG_UNAVAILABLE') throw error;
-      return false;
-    }
-  }
+  /** Whether the view has all that the log had at the call. Rejects with `LogUnavailableError` when that can't be known. */
+  const catchUp = async (): Promise<boolean> => view.waitFor(stream, await log.lastRevision(stream), catchUpLimitMs);
 
-  /** A conflict stands: which of its expectations failed is read from the view. */
-  function explain(unit: Unit): CommitOutcome {
-    const foreseen = foreseeConflict(unit, true) ?? foreseeConflict(unit, false);
-    if (foreseen !== undefined) return foreseen;
-    return conflict(unit.writes.every((write) => write.expected === undefined) ? 'fence' : 'expected');
-  }
+  /** A conflict stands, though nothing is known against the unit. */
+  const unexplained = (unit: Unit): CommitOutcome =>
+    conflict(unit.writes.every((write) => write.expected === undefined) ? 'fence' : 'expected');
 
   /** What the view can't know of the unit's subjects, since nothing in the log says it. */
   async function askTheLog(unit: Unit): Promise<void> {
@@ -165,8 +167,8 @@ export function createGroupCommitter(options: GroupCommitterOptions): GroupCommi
     }
   }
 
-  /** All units as one batch; each is answered when this resolves. */
-  async function send(units: readonly Unit[]): Promise<void> {
+  /** All units as one batch; each is answered when this resolves. @param retries how often just these were refused before. */
+  async function send(units: readonly Unit[], retries = 0): Promise<void> {
     if (units.length === 0) return;
     const batch = units.flatMap((unit) => unit.writes);
     const sentAfter = known;
@@ -179,21 +181,33 @@ export function createGroupCommitter(options: GroupCommitterOptions): GroupCommi
         for (const unit of units) unit.resolve(outcome);
         return;
       case 'conflict':
-        await sendAgain(units);
+        await sendAgain(units, retries);
     }
   }
 
-  async function sendAgain(units: readonly Unit[]): Promise<void> {
+  /** Nothing of the batch is in the log: whoever may still succeed is sent once more. */
+  async function sendAgain(units: readonly Unit[], retries: number): Promise<void> {
     const caughtUp = await catchUp();
     forgetApplied();
-    const rest = answerConflicts(units, caughtUp);
+    let rest = answerConflicts(units, caughtUp);
+    if (caughtUp && rest.length === 1 && units.length === 1) {
+      await askTheLog(rest[0]!);
+      rest = answerConflicts(rest, true);
+    }
     if (rest.length < units.length) {
       await send(rest);
       return;
     }
+    if (!caughtUp && rest.length === 1)
+      throw new LogUnavailableError('the view is too far behind to look into a conflict');
+    if (caughtUp && underWay > units.length && rest.some(isFenced)) fencesCollide = true;
+    if (caughtUp && retries < (rest.length === 1 ? retriesAloneMax : retriesTogetherMax)) {
+      await sleep(time, retryDelayMs * 2 ** retries * (1 - random.next() / 2));
+      await send(rest, retries + 1);
+      return;
+    }
     if (rest.length === 1) {
-      if (caughtUp) await askTheLog(rest[0]!);
-      rest[0]!.resolve(explain(rest[0]!));
+      rest[0]!.resolve(unexplained(rest[0]!));
       return;
     }
     const half = rest.length >> 1;
@@ -250,10 +264,10 @@ export function createGroupCommitter(options: GroupCommitterOptions): GroupCommi
   function sendWaiting(): void {
     if (queue.size === 0 || (underWay > 0 && underWay + queue.size > aloneMax)) return;
     forgetApplied();
-    const taken = queue.take();
+    const taken = queue.take(fencesCollide);
     const fresh = answerConflicts(taken, false);
     queue.done(taken.filter((unit) => !fresh.includes(unit)));
-    const goAlone = underWay + fresh.length <= aloneMax;
+    const goAlone = underWay + fresh.length <= aloneMax && !(fencesCollide && fresh.filter(isFenced).length > 1);
     if (goAlone) for (const unit of fresh) launch([unit]);
     else if (fresh.length > 0) launch(fresh);
     // Those behind a write that was refused here wait for nobody.

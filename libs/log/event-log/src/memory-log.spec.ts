@@ -1,10 +1,16 @@
 import { toRevision } from '@periplus/api/meta';
 import { createVirtualTime, systemTime } from '@periplus/base/clock';
 import { eventLogContract } from './event-log-contract.js';
+import type { Append } from './event-log.js';
 import { createMemoryLog } from './memory-log.js';
 
 eventLogContract('in memory', async () => {
   const log = createMemoryLog({ time: systemTime });
+  return { log, stop: () => log.close() };
+});
+
+eventLogContract('in memory, replicated', async () => {
+  const log = createMemoryLog({ time: systemTime, commitMs: () => 1 });
   return { log, stop: () => log.close() };
 });
 
@@ -35,5 +41,45 @@ describe('memory log', () => {
     log.compact('objects', toRevision(4));
     expect(log.retained('objects').map((entry) => entry.revision)).toEqual([2, 3]);
     expect(await log.firstRevision('objects')).toBe(2);
+  });
+
+  describe('replicated', () => {
+    const write = (name: string, expected?: number, fence?: number): Append => ({
+      subject: `objects.${name}`,
+      payload,
+      ...(expected === undefined ? {} : { expected: toRevision(expected) }),
+      ...(fence === undefined ? {} : { fence: { subject: 'objects.fence', revision: toRevision(fence) } }),
+    });
+
+    it.each<[string, Append, Append, string]>([
+      ['an expectation on what is being written', write('a'), write('a', 0), 'appended conflict'],
+      ['an expectation on what is expected', write('a', 0), write('a', 0), 'appended conflict'],
+      ['a second write under one fence', write('a', 0, 0), write('b', 0, 0), 'appended conflict'],
+      ['a write of what another expects', write('a', 0), write('a'), 'appended appended'],
+      ['a write of something else', write('a', 0), write('b', 0), 'appended appended'],
+    ])('refuses or takes, while another is under way: %s', async (_name, first, second, outcomes) => {
+      const time = createVirtualTime(0);
+      const log = createMemoryLog({ time, commitMs: () => 5 });
+      const answers = [first, second].map((append) => log.append('objects', [append]));
+      for (let step = 0; step < 10; step++) {
+        time.advance(1);
+        await Promise.resolve();
+      }
+      expect((await Promise.all(answers)).map(({ outcome }) => outcome).join(' ')).toBe(outcomes);
+    });
+
+    it('keeps of what a lost leader had proposed a first part, and tells nobody', async () => {
+      const time = createVirtualTime(0);
+      const log = createMemoryLog({ time, commitMs: () => 5 });
+      const answers = ['a', 'b', 'c'].map((name) => log.append('objects', [write(name, 0)]));
+      time.advance(1);
+      log.loseLeader(() => 2);
+      for (let step = 0; step < 10; step++) {
+        await Promise.resolve();
+        time.advance(1);
+      }
+      expect((await Promise.all(answers)).map(({ outcome }) => outcome)).toEqual(['unknown', 'unknown', 'unknown']);
+      expect(log.retained('objects').map((entry) => entry.subject)).toEqual(['objects.a', 'objects.b']);
+    });
   });
 });

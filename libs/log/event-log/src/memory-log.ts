@@ -12,6 +12,7 @@ import type {
   Subject,
 } from './event-log.js';
 import { LogUnavailableError } from './event-log.js';
+import { createProposals, type Proposals } from './memory-proposals.js';
 
 export interface MemoryLogOptions {
   readonly time: Timers & { now(): number };
@@ -19,6 +20,10 @@ export interface MemoryLogOptions {
   readonly latencyMs?: () => number;
   /** How long a new entry takes to a follower; called for each delivery. Default 0. */
   readonly deliveryMs?: () => number;
+  /** How long a quorum takes: with it the log is a replicated one. Called for each append. */
+  readonly commitMs?: () => number;
+  /** By how much the leader's clock, which stamps the entries, is ahead. Default 0. */
+  readonly skewMs?: () => number;
   /** Told of each entry as it is stored, markers included: what was in the log, whatever is dropped later. */
   readonly onStored?: (entry: LogEntry) => void;
 }
@@ -26,6 +31,8 @@ export interface MemoryLogOptions {
 export interface MemoryLog extends EventLog {
   /** All that is retained, for checks: not a copy. */
   retained(stream: StreamName): readonly LogEntry[];
+  /** Of a replicated log: see `Proposals.loseLeader`; the same for each stream. */
+  loseLeader(survivors: (underWay: number) => number): void;
   /** Removes the entries before `revision` that are not the last of their subject. */
   compact(stream: StreamName, revision: Revision): void;
 }
@@ -38,6 +45,8 @@ interface MemoryStream {
   readonly lastOf: Map<Subject, number>;
   last: number;
   readonly followers: Set<{ wake(): void }>;
+  /** Of a replicated log. */
+  readonly proposals?: Proposals;
 }
 
 const batchMax = 1_000;
@@ -62,7 +71,7 @@ function checkBatch(batch: readonly Append[]): void {
 }
 
 export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
-  const { time, latencyMs = () => 0, deliveryMs = () => 0 } = options;
+  const { time, latencyMs = () => 0, deliveryMs = () => 0, commitMs, skewMs = () => 0 } = options;
   const streams = new Map<StreamName, MemoryStream>();
   const expiries = new Set<CancelTimer>();
   let closed = false;
@@ -78,7 +87,8 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
   function streamOf(name: StreamName): MemoryStream {
     let stream = streams.get(name);
     if (stream === undefined) {
-      stream = { name, entries: new Map(), lastOf: new Map(), last: 0, followers: new Set() };
+      const proposals = commitMs && createProposals(time, commitMs);
+      stream = { name, entries: new Map(), lastOf: new Map(), last: 0, followers: new Set(), proposals };
       streams.set(name, stream);
     }
     return stream;
@@ -96,7 +106,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
     if (stream.name === 'leases' && previous !== undefined) stream.entries.delete(previous);
     stream.last += 1;
     const revision = toRevision(stream.last);
-    const stored: LogEntry = { ...entry, stream: stream.name, revision, timestampMs: time.now() };
+    const stored: LogEntry = { ...entry, stream: stream.name, revision, timestampMs: time.now() + skewMs() };
     stream.entries.set(revision, stored);
     options.onStored?.(stored);
     stream.lastOf.set(entry.subject, revision);
@@ -132,8 +142,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
     expireAfter(markerTtlSeconds, () => remove(stream, marker));
   }
 
-  function apply(stream: MemoryStream, batch: readonly Append[]): AppendOutcome {
-    if (failureOf(stream, batch)) return { outcome: 'conflict' };
+  function storeBatch(stream: MemoryStream, batch: readonly Append[]): AppendOutcome {
     const revisions = batch.map((append) => {
       const { subject, ttlSeconds } = append;
       const expiry = ttlSeconds === undefined ? {} : { expiresAtMs: time.now() + ttlSeconds * 1_000 };
@@ -144,8 +153,19 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
     return { outcome: 'appended', revisions };
   }
 
-  /** `work` happens at the server, one latency from now; its answer arrives another latency later. */
-  function request<T>(work: () => T): Promise<T> {
+  function apply(stream: MemoryStream, batch: readonly Append[]): AppendOutcome | Promise<AppendOutcome> {
+    const { proposals } = stream;
+    if (proposals !== undefined)
+      return proposals.propose(
+        batch,
+        () => failureOf(stream, batch),
+        () => storeBatch(stream, batch),
+      );
+    return failureOf(stream, batch) ? { outcome: 'conflict' } : storeBatch(stream, batch);
+  }
+
+  /** `work` begins at the server, one latency from now; its answer arrives a latency after it has ended. */
+  function request<T>(work: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (closed) {
         reject(new LogUnavailableError('the log is closed'));
@@ -153,7 +173,9 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
       }
       time.after(latencyMs(), () => {
         const answer = work();
-        time.after(latencyMs(), () => resolve(answer));
+        const send = (value: T): void => void time.after(latencyMs(), () => resolve(value));
+        if (answer instanceof Promise) answer.then(send, reject);
+        else send(answer);
       });
     });
   }
@@ -244,6 +266,9 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
       for (const cancel of expiries) cancel();
       for (const stream of streams.values()) stream.followers.clear();
       return Promise.resolve();
+    },
+    loseLeader(survivors) {
+      for (const { proposals } of streams.values()) proposals?.loseLeader(survivors);
     },
     retained: (name) => [...streamOf(name).entries.values()],
     compact(name, revision) {

@@ -30,9 +30,10 @@ export interface UnitQueue {
   readonly size: number;
   /**
    * What may go now, as much as a batch holds: at most one write a subject, and none on a subject that another is fenced
-   * on, together with what was taken before and is not done yet.
+   * on, together with what was taken before and is not done yet. `alsoFences`: and none under a fence that one is under which
+   * is not done yet.
    */
-  take(): Unit[];
+  take(alsoFences?: boolean): Unit[];
   /** These were answered: what overlaps with them may go. */
   done(units: readonly Unit[]): void;
 }
@@ -65,7 +66,7 @@ export function createUnitQueue(limits: QueueLimits): UnitQueue {
       queuedBytes += bytes;
       return new Promise((resolve, reject) => waiting.push({ writes, bytes, resolve, reject }));
     },
-    take() {
+    take(alsoFences = false) {
       const batch: Unit[] = [];
       const later: Unit[] = [];
       // Of what is under way or taken now, and of units that had to be left, which nobody may overtake.
@@ -78,10 +79,13 @@ export function createUnitQueue(limits: QueueLimits): UnitQueue {
         }
       };
       for (const unit of underWay) note(unit);
+      const busyFences = new Set(alsoFences ? fencedOn : []);
       const overlaps = (unit: Unit): boolean =>
         unit.writes.some(
           ({ subject, fence }) =>
-            written.has(subject) || fencedOn.has(subject) || (fence !== undefined && written.has(fence.subject)),
+            written.has(subject) ||
+            fencedOn.has(subject) ||
+            (fence !== undefined && (written.has(fence.subject) || busyFences.has(fence.subject))),
         );
       let count = 0;
       let bytes = 0;

@@ -9,6 +9,7 @@ import type { ProjectorConfig } from './config.js';
 import { registerCompactorMetrics } from './compactor-metrics.js';
 import { registerProjectorMetrics } from './projector-metrics.js';
 import { retentionOf } from './retention-config.js';
+import { waitForStreams } from './stream-wait.js';
 
 export interface ProjectorService {
   readonly projector: Projector;
@@ -24,7 +25,7 @@ export interface ProjectorParts {
   readonly config: Omit<ProjectorConfig, 'metricsAddress' | 'logLevel'>;
   readonly registry: Registry;
   readonly logger: Logger;
-  /** Ends the attempts to reach NATS. */
+  /** Ends the attempts to reach NATS, and the wait for its streams. */
   readonly signal: AbortSignal;
 }
 
@@ -75,7 +76,10 @@ export async function createProjectorService(parts: ProjectorParts): Promise<Pro
       },
     },
     note: () => (projector.building === undefined ? undefined : describeBuilding(projector.building)),
-    run: () => projector.run(),
+    async run() {
+      await waitForStreams({ log, time, random, logger, signal });
+      await projector.run();
+    },
     async stop() {
       await projector.close();
       await log.close();

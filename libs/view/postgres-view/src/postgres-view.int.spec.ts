@@ -102,6 +102,14 @@ describe('the projection in Postgres', () => {
     }
   }
 
+  it('has nothing to load, and says so, while it is not built yet', async () => {
+    await projector.close();
+    const sql = connectPostgres({ url: server.url, connections: 1 });
+    await sql.unsafe(`drop schema if exists ${schemaName} cascade`);
+    await sql.end();
+    expect(await view.load('objects', () => undefined)).toBeUndefined();
+  });
+
   it('has current objects in the order of the API, with the bytes of the log', async () => {
     const big = `${'x'.repeat(100_000)} \u0000 ü 😀 "quoted" \\`;
     await write({ key: testKey('b', 'b') });

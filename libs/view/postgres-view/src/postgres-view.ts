@@ -82,6 +82,11 @@ export interface PostgresViewOptions {
   readonly answerLimitMs?: number;
 }
 
+/** There is no such table yet: the projector of a new cluster makes it, perhaps while an apiserver starts already. */
+function isNotBuilt(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === '42P01';
+}
+
 type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 const snapshotPortion = 500;
@@ -214,6 +219,7 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
       try {
         return await load(stream, onRows);
       } catch (error) {
+        if (isNotBuilt(error)) return undefined;
         throw toUnavailable(error);
       }
     },

@@ -63,6 +63,29 @@ test('a cluster comes up, stays as it is when brought up again, and leaves nothi
   expect(parse(readFileSync(env['KUBECONFIG'] ?? '', 'utf8'))['current-context']).toBe(`periplus-${name}`);
   expect(await periplus('get', 'deploy/nginx-deployment')).toMatch(/nginx-deployment +3\/3/);
 
+  const names = await periplus('get', 'deploy,rs', '-o', 'name');
+  expect(names).toMatch(/^deployment\.apps\/nginx-deployment\nreplicaset\.apps\/nginx-deployment-\w+\n$/);
+  expect(await periplus('get', 'all')).toMatch(/^pod\/nginx-[^]*^service\/kubernetes [^]*^deployment\.apps\/nginx-/m);
+  expect(await periplus('get', 'deploy/nginx-deployment', '--at', '0s', '-o', 'wide')).toMatch(
+    /^NAME +READY +.* IMAGES +.* REVISION\nnginx-deployment +3\/3 .* nginx:1\.7\.9 /,
+  );
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  expect((await run('get', 'deploy/nginx-deployment', '--at', yesterday)).stderr).toContain('not found');
+  const changes = async (...filter: string[]) =>
+    JSON.parse(await periplus('history', 'deploy/nginx-deployment', '-o', 'json', ...filter)) as {
+      verb: string;
+      user: string;
+      subresource: string;
+    }[];
+  const all = await changes();
+  expect(all.some(({ subresource }) => subresource === 'status')).toBe(true);
+  const spec = await changes('--spec');
+  expect(spec.at(-1)).toMatchObject({ verb: 'create', user: 'periplus-admin' });
+  expect(spec.length).toBeLessThan(all.length);
+  expect(spec.some(({ subresource }) => subresource === 'status')).toBe(false);
+  expect(await changes('--by', 'periplus-*')).toEqual(all.filter(({ user }) => user === 'periplus-admin'));
+  expect(JSON.parse(await periplus('kubeconfig', '-o', 'json'))).toMatchObject({ kind: 'Config' });
+
   const again = await periplus('up', manifest);
   expect(again).toContain('nginx-deployment unchanged');
   expect(pidsOf(await status())).toEqual(pidsOf(first));

@@ -71,7 +71,7 @@ const coreFolders = [
   'libs/base/{stdx,spdy}',
   'libs/api/{meta,kinds,schema,wire}',
   'libs/log/{event-log,object-events}',
-  'libs/view/{archive,projection,watch-cache}',
+  'libs/view/{archive,projection,watch-cache,verification}',
   'libs/server/{requests,authn,authz,admission,storage}',
   'libs/client/{api-client,informer,reconcile}',
   'libs/control/*',

@@ -96,6 +96,19 @@ function addLifeCycle(program: Command, context: CommandContext): void {
       await logs(service, options);
     });
   program
+    .command('verify')
+    .summary('check the log, and all that is made of it')
+    .description(
+      'Reads the log from end to end – checksums, parents, transactions, keys – and compares Postgres and the apiserver with it. Says what does not agree, and fails then.',
+    )
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .addHelpText('after', examples('verify', 'verify -o json'))
+    .action(async (options: Common) => {
+      const { verify } = await import('./commands/verify.js');
+      await verify(context, options);
+    });
+  program
     .command('kubeconfig')
     .summary('print a kubeconfig')
     .description("Prints a kubeconfig of the cluster's administrator.")

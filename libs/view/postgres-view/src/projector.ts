@@ -57,6 +57,7 @@ export interface Projector {
 /** Any number that nobody else uses: "peri" in ASCII. */
 const lockKey = 0x70657269;
 const lockRetryMs = 500;
+const beginPollMs = 50;
 /** How soon a dropped schema is noticed when nothing is written. */
 const checkIntervalMs = 1_000;
 /** A marker is given this long to come before its message is taken for expired without one. */
@@ -152,7 +153,16 @@ export function createProjector(options: ProjectorOptions): Projector {
     return true;
   }
 
+  /** What is built before the log's first entries are there would be of no cluster. */
+  async function untilBegun(): Promise<void> {
+    for (const stream of streamNames)
+      while (!closing.signal.aborted && (await log.lastRevision(stream)) === 0)
+        await sleep(time, beginPollMs, closing.signal);
+  }
+
   async function prepareSchema(sql: Sql): Promise<void> {
+    await untilBegun();
+    if (closing.signal.aborted) return;
     if ((await hasSchema(sql)) && (await isOfThisLog(sql))) return;
     logger.info('building the projection anew', { schema: schemaName });
     await dropSchema(sql);
@@ -292,6 +302,7 @@ export function createProjector(options: ProjectorOptions): Projector {
       await acquireLock(session);
       if (closing.signal.aborted) return;
       await prepareSchema(sql);
+      if (closing.signal.aborted) return;
       await followAll(sql, session);
     } finally {
       state = 'starting';

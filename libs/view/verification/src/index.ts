@@ -1,0 +1,9 @@
+export { canonicalHash, canonicalHashOf } from './canonical-hash.js';
+export type { Finding } from './finding.js';
+export {
+  createStreamAudit,
+  type LastEntry,
+  type StreamAudit,
+  type StreamAuditOptions,
+  type Suspect,
+} from './stream-audit.js';

@@ -102,6 +102,19 @@ describe('the projection in Postgres', () => {
     }
   }
 
+  it('is built once the log has begun, and is then of its cluster', async () => {
+    await projector.close();
+    await log.close();
+    log = createMemoryLog({ time: systemTime });
+    projector = startProjector();
+    await until(() => projector.state === 'starting', 'the start');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(projector.state).toBe('starting');
+    await ensureGenesis(log, 'late', systemTime);
+    await reached();
+    expect(await view.load('objects', () => undefined)).toMatchObject({ clusterId: 'late' });
+  });
+
   it('has nothing to load, and says so, while it is not built yet', async () => {
     await projector.close();
     const sql = connectPostgres({ url: server.url, connections: 1 });

@@ -98,8 +98,8 @@ export async function connectJetStreamLog(options: JetStreamLogOptions): Promise
           ensureStream(connection, streamSettings(stream, replicas), time, firstRevisions?.[stream]),
         );
       await patiently(options, 'the first entries', () => ensureGenesis(log, clusterId, time));
-      // Keys are never in fewer places than what they open.
-      if (replicas > 1) await patiently(options, 'the key store', () => keyStore.open());
+      // Made with the streams: who only sweeps keys finds it there, and keys are never in fewer places than what they open.
+      await patiently(options, 'the key store', () => keyStore.open());
     }
     const isConnected = (): boolean => connection.isConnected();
     return { ...log, keyStore, isConnected, isStoreFailed: () => failedStores.size > 0 };

@@ -167,6 +167,12 @@ describe('a log on a server that is there', () => {
     await again.close();
   });
 
+  it('has a place for keys from the start, also for who only sweeps them', async () => {
+    const sweeper = await connectJetStreamLog({ ...common, servers: [nats.url] });
+    expect(await sweeper.keyStore.list(Date.now() + 60_000)).toEqual([]);
+    await sweeper.close();
+  });
+
   it('keeps the first key of an object, gives it to everyone, and destroys it for good', async () => {
     const { keyStore } = log;
     const [first, second] = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6)];

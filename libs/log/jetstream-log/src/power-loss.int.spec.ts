@@ -15,6 +15,8 @@ import { connectJetStreamLog, type JetStreamLog } from './jetstream-log.js';
 const problem = losingDiskProblem();
 const describeWithDisk = problem === undefined ? describe : describe.skip;
 const batchMax = 20;
+/** Writes that are acknowledged before the power goes. */
+const enough = 2_000;
 
 /** What one machine's log has after its power was lost in the middle of many writers' work. */
 async function lossesOf(acknowledgeUnsynced: boolean): Promise<{ acknowledged: number; lost: number; halves: number }> {
@@ -43,7 +45,9 @@ async function lossesOf(acknowledgeUnsynced: boolean): Promise<{ acknowledged: n
       }
     };
     const writers = Array.from({ length: 8 }, (_unused, name) => writer(name));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const started = performance.now();
+    while (acknowledged.size < enough && performance.now() - started < 30_000)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     isOver = true;
     await nats.kill();
     await Promise.all(writers);
@@ -94,11 +98,11 @@ function countHalves(texts: readonly string[]): number {
 describeWithDisk('a machine that loses power under load', () => {
   it('has every write that was acknowledged, and no half of a batch', async () => {
     const { acknowledged, lost, halves } = await lossesOf(false);
-    expect(acknowledged).toBeGreaterThan(500);
+    expect(acknowledged).toBeGreaterThanOrEqual(enough);
     expect({ lost, halves }).toEqual({ lost: 0, halves: 0 });
   }, 60_000);
 
   it('would lose writes if they were acknowledged before they are on disk', async () => {
-    expect((await lossesOf(true)).lost).toBeGreaterThan(100);
+    expect((await lossesOf(true)).lost).toBeGreaterThan(0);
   }, 60_000);
 });

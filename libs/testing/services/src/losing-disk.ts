@@ -37,7 +37,8 @@ export async function createLosingDisk(): Promise<LosingDisk> {
   await writeFile(image, '');
   await truncate(image, imageBytes);
   await run('mkfs.ext4', ['-q', '-F', image]);
-  const mount = (): Promise<unknown> => run('mount', ['-o', 'loop,noatime', image, folder]);
+  // A commit of the file system's own, every 5 s by default, would save what nobody synced.
+  const mount = (): Promise<unknown> => run('mount', ['-o', 'loop,noatime,commit=300', image, folder]);
   const unmount = (): Promise<unknown> => run('umount', [folder]);
   await mount();
   return {

@@ -312,7 +312,6 @@ describe.each<ProxyMode>(['iptables', 'nftables'])('a proxy with %s', (mode) => 
         ],
   )('puts everything back soon after %s', async (_, argv) => {
     await runInNetns(node.netnsPath, argv);
-    expect(count(await node.connect({ pod: 'client' }, '10.237.0.10', 80))).not.toEqual({ a: 1 });
     const one = () => node.connect({ pod: 'client' }, '10.237.0.10', 80);
     await until('connecting', one, ([answer]) => /^[abc]$/.test(answer?.server ?? ''), 8_000);
   });

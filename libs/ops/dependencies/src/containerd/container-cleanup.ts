@@ -33,11 +33,14 @@ function subfoldersDeepestFirst(folder: string): string[] {
   return found;
 }
 
+/** ENODEV: the control group went between the opening of its file and the reading. */
+const gone: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENODEV']);
+
 function ignoreGone(work: () => void): void {
   try {
     work();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!gone.has((error as NodeJS.ErrnoException).code)) throw error;
   }
 }
 

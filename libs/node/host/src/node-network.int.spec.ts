@@ -43,17 +43,19 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** What belongs to no node, and to no other test that runs at the same time. */
 async function machineState() {
   return {
-    links: await lines('ip', '-oneline', 'link', 'show'),
-    addresses: await lines('ip', '-oneline', '-4', 'address', 'show'),
-    routes: await lines('ip', '-4', 'route', 'show', 'table', 'all'),
     rules: await lines('ip', 'rule', 'show'),
-    iptables: await lines('iptables-save'),
-    nftables: await lines('nft', 'list', 'tables'),
-    namespaces: await lines('ip', 'netns', 'list'),
-    mounts: (await listMounts()).map(({ target }) => target).filter((target) => !target.startsWith('/run/netns')),
+    defaultRoutes: await lines('ip', '-4', 'route', 'show', 'default'),
   };
+}
+
+/** Mounts of the nodes' namespaces and folders. */
+async function ourMounts(): Promise<readonly string[]> {
+  const names = [nodeNames(options), nodeNames(second)].flatMap((node) => Object.values(node));
+  const targets = (await listMounts()).map(({ target }) => target);
+  return targets.filter((target) => names.some((name) => target.includes(name)) || target.includes(options.cniConfDir));
 }
 
 async function ours(): Promise<string> {
@@ -197,6 +199,7 @@ describe("a node's network", () => {
 
     await destroyNodeNetwork(options);
     expect(await ours()).toBe('');
+    expect(await ourMounts()).toEqual([]);
     expect(await machineState()).toEqual(before);
     for (const path of [
       `/run/netns/${network.netns}`,

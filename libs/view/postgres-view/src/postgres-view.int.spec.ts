@@ -317,19 +317,23 @@ describe('the projection in Postgres', () => {
     ],
   ];
 
-  it.each(disasters)('is the same again after %s', async (_name, disaster) => {
-    for (let index = 0; index < 50; index++)
-      await write({ key: testKey(`p${index % 7}`) }, { verb: index % 5 === 4 ? 'delete' : 'update' });
-    await reached();
-    const [before, list] = [await dump(), await listAt(toRevision(30))];
-    await disaster();
-    await until(async () => (await dump().catch(() => '')) === before, 'the same tables');
-    await until(() => projector.state === 'following', 'the projector');
-    expect(await listAt(toRevision(30))).toEqual(list);
-    const revision = await write({ key: testKey('after') });
-    await reached(revision);
-    expect((await view.current(pods)).map(show)).toContain(`${revision} default/after`);
-  });
+  it.each(disasters)(
+    'is the same again after %s',
+    async (_name, disaster) => {
+      for (let index = 0; index < 50; index++)
+        await write({ key: testKey(`p${index % 7}`) }, { verb: index % 5 === 4 ? 'delete' : 'update' });
+      await reached();
+      const [before, list] = [await dump(), await listAt(toRevision(30))];
+      await disaster();
+      await until(async () => (await dump().catch(() => '')) === before, 'the same tables', 60_000);
+      await until(() => projector.state === 'following', 'the projector');
+      expect(await listAt(toRevision(30))).toEqual(list);
+      const revision = await write({ key: testKey('after') });
+      await reached(revision);
+      expect((await view.current(pods)).map(show)).toContain(`${revision} default/after`);
+    },
+    90_000,
+  );
 
   it('has one projector work while the other stands by, and takes over', async () => {
     await write({ key: testKey('a') });

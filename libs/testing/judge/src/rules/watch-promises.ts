@@ -64,10 +64,12 @@ function expectedOf(
     return was === false
       ? undefined
       : { ...common, types: ['DELETED'], isOptional: was === 'unknown' && !is, state: logged };
+  // The log keeps one entry a Lease: a server that starts after a change cannot know that there was a state before it.
+  const isForgotten = was === 'unknown' || (was && streamOf(event.key) === 'leases');
   if (is)
     return {
       ...common,
-      types: was === 'unknown' ? ['ADDED', 'MODIFIED'] : [was ? 'MODIFIED' : 'ADDED'],
+      types: isForgotten ? ['ADDED', 'MODIFIED'] : [was ? 'MODIFIED' : 'ADDED'],
       state: logged,
     };
   if (was === false) return undefined;

@@ -128,6 +128,25 @@ describe('services', () => {
     expect(await reserved()).toEqual(['10.96.0.1']);
   });
 
+  it('keep an address of another range, as a restored cluster has; the apiserver gets one of its own', async () => {
+    const { spec } = await create(service('a'));
+    const moved = await startTestServer({ beside: server, serviceClusterIpRange: '10.97.0.0/16' });
+    await server.settle();
+    const get = (name: string) => moved.object<Service>({ verb: 'get', ...at, name });
+    expect((await get('kubernetes')).spec?.clusterIP).toBe('10.97.0.1');
+    expect((await get('a')).spec?.clusterIP).toBe(spec?.clusterIP);
+    const labelled = await moved.object<Service>({
+      verb: 'patch',
+      ...at,
+      name: 'a',
+      mediaType: 'application/merge-patch+json',
+      object: { metadata: { labels: { x: 'y' } } },
+    });
+    expect(labelled.metadata?.labels).toEqual({ x: 'y' });
+    await moved.handle({ verb: 'delete', ...at, name: 'a' });
+    expect(await reserved()).not.toContain(spec?.clusterIP);
+  });
+
   it('never get one address twice, though two servers give them out', async () => {
     const other = await startTestServer({ beside: server });
     const both = [server, other];

@@ -15,6 +15,7 @@ export type {
   UpdateInput,
   UpdateResult,
 } from './object-store.js';
+export { parsePointInTime, type PointInTime } from './point-in-time.js';
 export type { Selection } from './selection.js';
 export type { ObjectConversion, Serve, ServedObject } from './served-object.js';
 export { createStorage, createStorageEncoder, type Storage, type StorageOptions } from './storage.js';
@@ -26,7 +27,7 @@ export {
   type TransactionDraft,
 } from './transaction-draft.js';
 export type { WriteContext } from './write-context.js';
-export { addressAt, type IpRange, parseIpRange } from './resources/ip-range.js';
+export { addressAt, containsAddress, type IpRange, parseIpRange } from './resources/ip-range.js';
 export {
   createServiceAllocator,
   parsePortRange,

@@ -2,7 +2,7 @@
  * Writes what every cluster begins with, each time a server starts: what is missing is created, roles and bindings get
  * back what they lack (unless they are annotated not to), and the rest is left as its owners made it.
  */
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, Subject } from '@periplus/api/kinds';
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, Service, Subject } from '@periplus/api/kinds';
 import { type GroupVersionResource, isStatusError, type KubeObject } from '@periplus/api/meta';
 import { encodeJson, equalJson } from '@periplus/api/schema';
 import type { Json } from '@periplus/api/meta';
@@ -17,7 +17,7 @@ import {
   roleBindings,
   uncoveredRules,
 } from '@periplus/server/authz';
-import { addressAt, type IpRange, randomUid } from '@periplus/server/storage';
+import { addressAt, containsAddress, type IpRange, randomUid } from '@periplus/server/storage';
 import type { ApiRequest } from '../api-request.js';
 import type { RequestHandler } from '../request-handler.js';
 import {
@@ -54,8 +54,8 @@ const writeLimitMs = 10_000;
 /** A log that is away at the start is waited for this long before the server gives up and is started again. */
 const attemptsMax = 10;
 
-/** What of a present object is to be put back; undefined when nothing is amiss. */
-type Repair = (present: KubeObject, wanted: KubeObject) => KubeObject | undefined;
+/** What of a present object is to be put back, or that it is to be made anew; undefined when nothing is amiss. */
+type Repair = (present: KubeObject, wanted: KubeObject) => KubeObject | 'replace' | undefined;
 
 const leaveAlone: Repair = () => undefined;
 
@@ -94,7 +94,15 @@ const addSubjects: Repair = (present, wanted) => {
 export async function bootstrapCluster(options: BootstrapOptions): Promise<void> {
   const { handler, objects, clusterIps, advertise, clientCa, time, random, logger } = options;
 
-  function request(verb: 'create' | 'update', resource: GroupVersionResource, object: KubeObject): ApiRequest {
+  /** An address can't be changed. It is of another range where a cluster was restored beside the one it was saved of. */
+  const keepInRange: Repair = (present) =>
+    containsAddress(clusterIps, (present as Service).spec?.clusterIP ?? '') ? undefined : 'replace';
+
+  function request(
+    verb: 'create' | 'update' | 'delete',
+    resource: GroupVersionResource,
+    object: KubeObject,
+  ): ApiRequest {
     const { name = '', namespace = '' } = object.metadata ?? {};
     return {
       requestId: randomUid(random),
@@ -103,7 +111,11 @@ export async function bootstrapCluster(options: BootstrapOptions): Promise<void>
       verb,
       target: { ...resource, subresource: '', namespace, name: verb === 'create' ? '' : name },
       options: {},
-      body: { mediaType: 'application/json', bytes: Buffer.from(encodeJson(object as unknown as Json), 'utf8') },
+      ...(verb === 'delete'
+        ? {}
+        : {
+            body: { mediaType: 'application/json', bytes: Buffer.from(encodeJson(object as unknown as Json), 'utf8') },
+          }),
       context: { changeId: 'bootstrap' },
       warn: () => undefined,
       deadline: time.monotonic() + writeLimitMs,
@@ -121,6 +133,10 @@ export async function bootstrapCluster(options: BootstrapOptions): Promise<void>
           return;
         }
         const repaired = repair(present, wanted);
+        if (repaired === 'replace') {
+          await handler.handle(request('delete', resource, wanted));
+          continue;
+        }
         if (repaired !== undefined) await handler.handle(request('update', resource, repaired));
         return;
       } catch (error) {
@@ -147,7 +163,7 @@ export async function bootstrapCluster(options: BootstrapOptions): Promise<void>
     ...(clientCa === undefined
       ? []
       : [ensure(resource('', 'configmaps'), extensionAuthentication(clientCa), replaceFields('data'))]),
-    ensure(resource('', 'services'), kubernetesService(addressAt(clusterIps, 1), advertise?.port ?? 6443), leaveAlone),
+    ensure(resource('', 'services'), kubernetesService(addressAt(clusterIps, 1), advertise?.port ?? 6443), keepInRange),
     ...(advertise === undefined
       ? []
       : [

@@ -46,3 +46,9 @@ export function isUsable(range: IpRange, address: number): boolean {
 export function addressAt(range: IpRange, offset: number): string {
   return formatIpv4(range.first + offset);
 }
+
+/** Whether a Service may have the address. */
+export function containsAddress(range: IpRange, text: string): boolean {
+  const address = parseIpv4(text);
+  return address !== undefined && isUsable(range, address);
+}

@@ -13,8 +13,11 @@ export interface AppendQueue {
   flush(): Promise<void>;
 }
 
-const batchMax = 1_000;
-const batchBytesMax = 8 * 1024 * 1024;
+const batchMax = 200;
+const batchBytesMax = 1024 * 1024;
+
+/** Batches on their way: the log takes them in the order in which they were sent. */
+const underwayMax = 16;
 
 /** Rejects with an `ArchiveError` when the stream has more than its genesis. */
 export async function createAppendQueue(
@@ -28,17 +31,26 @@ export async function createAppendQueue(
   let batch: Append[] = [];
   let subjects = new Set<string>();
   let bytes = 0;
+  /** The oldest first. What fails is noticed when its turn comes. */
+  const underway: Promise<void>[] = [];
 
-  async function flush(): Promise<void> {
-    if (batch.length === 0) return;
-    const outcome = await log.append(stream, batch);
+  async function append(appends: readonly Append[], firstRevision: number): Promise<void> {
+    const outcome = await log.append(stream, appends);
     if (outcome.outcome === 'unknown') throw outcome.cause;
-    if (outcome.outcome === 'conflict' || outcome.revisions[0] !== sent + 1)
+    if (outcome.outcome === 'conflict' || outcome.revisions[0] !== firstRevision)
       throw new ArchiveError('LOG_NOT_EMPTY', `somebody else writes to ${stream} of the new log`);
+  }
+
+  async function send(): Promise<void> {
+    if (batch.length === 0) return;
+    const appending = append(batch, sent + 1);
+    appending.catch(() => undefined);
+    underway.push(appending);
     sent += batch.length;
     batch = [];
     subjects = new Set();
     bytes = 0;
+    if (underway.length >= underwayMax) await underway.shift();
   }
 
   return {
@@ -52,13 +64,16 @@ export async function createAppendQueue(
         batch.length + entries.length <= batchMax &&
         bytes + size <= batchBytesMax &&
         entries.every(({ subject }) => !subjects.has(subject));
-      if (!fits) await flush();
+      if (!fits) await send();
     },
-    add(append) {
-      batch.push(append);
-      subjects.add(append.subject);
-      bytes += append.payload.length;
+    add(added) {
+      batch.push(added);
+      subjects.add(added.subject);
+      bytes += added.payload.length;
     },
-    flush,
+    async flush() {
+      await send();
+      for (let oldest = underway.shift(); oldest !== undefined; oldest = underway.shift()) await oldest;
+    },
   };
 }

@@ -12,7 +12,7 @@ import type { Time } from '@periplus/base/clock';
 import type { EventLog, LogEntry, StreamName } from '@periplus/log/event-log';
 import { decodeObjectEvent, floorSubject, parseFloorScope, type SystemEntry } from '@periplus/log/object-events';
 import { ArchiveError, type ArchiveFile } from './archive-file.js';
-import { encodeEntry, encodeGone, encodeHeader, encodeMark, type Mark } from './archive-messages.js';
+import { encodeEntry, encodeGone, encodeHeader, encodeMark, type Header, type Mark } from './archive-messages.js';
 import { addMark, createArchiveWriter } from './archive-writer.js';
 import { findVanished } from './find-vanished.js';
 import { after, followTo } from './follow-to.js';
@@ -39,7 +39,7 @@ export interface SaveOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: SaveProgress) => void;
   /** Saves the keys of all entries that were read, before the mark says that they are there. */
-  readonly saveKeys?: () => Promise<void>;
+  readonly saveKeys?: (header: Header) => Promise<void>;
 }
 
 export interface SaveOutcome {
@@ -192,7 +192,7 @@ export async function saveLog(options: SaveOptions): Promise<SaveOutcome> {
       events: { position: events, last: await log.lastRevision('events') },
       leases: { position: nothing, last: await log.lastRevision('leases') },
     };
-    await saveKeys?.();
+    await saveKeys?.(archive.header);
     const mark: Mark = {
       run: (before?.run ?? 0) + 1,
       timeMs: time.now(),

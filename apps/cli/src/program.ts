@@ -3,10 +3,12 @@ import { nearestWord, parseDuration } from '@periplus/base/config';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from './cluster/context.js';
 import type { ApplyOptions } from './commands/apply.js';
+import type { BackupOptions } from './commands/backup.js';
 import type { GetOptions } from './commands/get.js';
 import type { HistoryOptions } from './commands/history.js';
 import type { KubeconfigOptions } from './commands/kubeconfig.js';
 import type { LogsOptions } from './commands/logs.js';
+import type { RestoreOptions } from './commands/restore.js';
 import { exitCodeMeanings, usageError } from './output/command-error.js';
 import type { OutputFormat } from './output/progress.js';
 
@@ -134,6 +136,57 @@ function addLifeCycle(program: Command, context: CommandContext): void {
     .action(async (source: string, options: Common) => {
       const { imageLoad } = await import('./commands/image-load.js');
       await imageLoad(source, options);
+    });
+}
+
+function addBackups(program: Command, context: CommandContext): void {
+  program
+    .command('backup')
+    .summary('save all that a cluster was and is')
+    .description(
+      'Saves the log of a running cluster in FILE: all of it, and the next time what is new since. The keys of Secrets go into FILE.keys. May be interrupted, or killed: the file keeps what its last whole back-up had.',
+    )
+    .argument('<file>', 'where to; made when it is not there')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .option('--full', 'begin the file anew', false)
+    .option('--check', 'only read the file, and say what it restores', false)
+    .addHelpText(
+      'after',
+      examples(
+        'backup /backup/default.periplus',
+        'backup --check /backup/default.periplus',
+        'backup --full today -o json',
+      ),
+    )
+    .action(async (file: string, options: BackupOptions) => {
+      const { backup } = await import('./commands/backup.js');
+      await backup(context, file, options);
+    });
+  program
+    .command('restore')
+    .summary('make a cluster from a back-up')
+    .description(
+      'Makes a new cluster with the history of a back-up, up to a moment, and starts it. resourceVersions go on above all that the old one gave out, so clients list anew. May be interrupted, or killed: run it again.',
+    )
+    .argument('<file>', 'what `backup` made; FILE.keys beside it brings Secrets back')
+    .option('--to <when>', 'up to 2h ago, 2026-01-31T12:00:00Z, or a resourceVersion of then', pointInTime)
+    .addOption(new Option('--name <name>', 'what to call it (default: what it was called)').env('PERIPLUS_NAME'))
+    .addOption(outputOption())
+    .option('--offline-images', 'make busybox, nginx and pause here and serve them from a registry on loopback', false)
+    .option('--no-wait', 'do not wait until the node is ready')
+    .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(duration).default(300_000, '5m'))
+    .addHelpText(
+      'after',
+      examples(
+        'restore /backup/default.periplus',
+        'restore /backup/default.periplus --to 2h',
+        'restore /backup/default.periplus --to 2026-01-31T12:00:00Z --name before',
+      ),
+    )
+    .action(async (file: string, options: Omit<RestoreOptions, 'timeoutMs'> & { timeout: number }) => {
+      const { restore } = await import('./commands/restore.js');
+      await restore(context, file, { ...options, timeoutMs: options.timeout });
     });
 }
 
@@ -286,6 +339,7 @@ export function createProgram(context: CommandContext, version: string): Command
     )
     .addHelpText('after', `Exit codes:\n${formatExitCodes()}\n`);
   addLifeCycle(program, context);
+  addBackups(program, context);
   addObjects(program);
   addInternal(program, context);
   return program;

@@ -1,5 +1,6 @@
 /** The whole on real containers, by an unmodified kubectl: one cluster for all suites, those that break things last. */
 import { type Cluster, startCluster } from '@periplus/testing/cluster';
+import { describeBackup } from './backup.suite.js';
 import { describeBadInput } from './bad-input.suite.js';
 import { describeFaults } from './faults.suite.js';
 import { describeKubectlVerbs } from './kubectl-verbs.suite.js';
@@ -37,3 +38,4 @@ describeTimeTravel(theCluster);
 describeTransactions(theCluster);
 describeObjectService(theCluster);
 describeFaults(theCluster);
+describeBackup(theCluster);

@@ -41,6 +41,7 @@ import { endAbandonedSteps, endUnrecordedServices, removeDiscardedState } from '
 import { bringNetworkUp } from './node-network.js';
 import { ensureOfflineImages, registryConfigFolder, writeMirrors } from './offline-images.js';
 import { requirePorts } from './ports.js';
+import { refuseHalfRestored } from './restored-log.js';
 import { serviceConfigs } from './service-configs.js';
 import { registrySpec, serviceSpecs } from './service-specs.js';
 import { ensureSupervisor } from './supervisor-process.js';
@@ -171,6 +172,7 @@ export async function bringUp(
   progress: Progress,
 ): Promise<RunningCluster> {
   const build = readBuild(options.repositoryRoot);
+  refuseHalfRestored(name, paths);
   checkDisks(paths);
   await progress.step('Debian packages', (note) => ensurePackages(nodePackages, note));
   removeDiscardedState(name);

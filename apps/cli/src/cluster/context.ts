@@ -88,6 +88,7 @@ const rootReasons = {
   down: "it ends the cluster's processes, and removes its mounts and its network",
   status: "the cluster's supervisor answers root alone",
   logs: 'logs can be read by root alone',
+  backup: "it reads the cluster's log and its keys",
   key: "the administrator's key can be read by root alone",
   containerd: "the node's containerd answers root alone",
 } as const;

@@ -1,6 +1,6 @@
 /** What earlier runs of `up` and `down` that were killed left behind: processes, and a state half removed. */
 import { existsSync, readdirSync, renameSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClusterPaths, removeFolder, serviceConfig, stateRoot } from '@periplus/ops/dependencies';
 import {
@@ -53,6 +53,21 @@ export async function endAbandonedSteps(paths: ClusterPaths): Promise<void> {
   for (let found = abandoned(); found.length > 0; found = abandoned()) {
     await Promise.all(found.map((running) => endProcess(running, { stopSignal: 'SIGTERM', stopTimeoutMs: 0 })));
   }
+}
+
+/**
+ * Archivists whose command was killed, and that are just noticing it: none may write beside the next one. To be called under the
+ * lock of what they write to, which is the file that `save` is for, or the cluster that `restore` is for.
+ */
+export async function endAbandonedArchivists(task: 'save' | 'restore', target: string): Promise<void> {
+  const option = task === 'save' ? '--file' : '--cluster-id';
+  const archivists = findProcesses(
+    (args) =>
+      basename(dirname(args[1] ?? '')) === 'archivist' &&
+      valueOf(args, '--task') === task &&
+      valueOf(args, option) === target,
+  );
+  await Promise.all(archivists.map((running) => endProcess(running, { stopSignal: 'SIGTERM', stopTimeoutMs })));
 }
 
 /** Services of this cluster that no record speaks of, by the configuration or data that they were started with. */

@@ -38,3 +38,7 @@ export function formatBytes(bytes: number): string {
   }
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
+
+export function counted(count: number, one: string, more: string): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : more}`;
+}

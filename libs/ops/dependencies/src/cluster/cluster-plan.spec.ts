@@ -17,6 +17,13 @@ test.each([
   expect(chooseClusterPlan(name, use)?.index).toBe(index);
 });
 
+test.each([
+  ['the wanted number, if it is free', [], 5],
+  ['the next one, if it is not', [5, 6], 7],
+])('a cluster takes %s', (_, indexes, index) => {
+  expect(chooseClusterPlan('default', { ...free, indexes }, 5)?.index).toBe(index);
+});
+
 test('no two clusters of a machine share a port or a range', () => {
   for (const [left, right] of [
     [0, 1],

@@ -116,9 +116,12 @@ function rangesOverlap(left: string, right: string): boolean {
   return a !== undefined && b !== undefined && a.first <= b.last && b.first <= a.last;
 }
 
-/** The first number that fits; the default cluster prefers 0, which others leave to it. Undefined when none is left. */
-export function chooseClusterPlan(name: string, use: MachineUse): ClusterPlan | undefined {
-  const start = name === defaultClusterName ? 0 : 1;
+/**
+ * The first number that fits, beginning with `wanted`; the default cluster prefers 0, which others leave to it. Undefined when none
+ * is left.
+ */
+export function chooseClusterPlan(name: string, use: MachineUse, wanted?: number): ClusterPlan | undefined {
+  const start = wanted ?? (name === defaultClusterName ? 0 : 1);
   for (let offset = 0; offset <= clusterIndexMax; offset++) {
     const plan = planCluster(name, (start + offset) % (clusterIndexMax + 1));
     if (findPlanConflict(plan, use) === undefined) return plan;

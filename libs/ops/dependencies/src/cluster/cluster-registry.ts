@@ -33,8 +33,8 @@ export function readClusterPlan(paths: ClusterPaths): ClusterPlan | undefined {
   return existsSync(paths.planFile) ? (JSON.parse(readFileSync(paths.planFile, 'utf8')) as ClusterPlan) : undefined;
 }
 
-/** The kept plan, or a new one that collides with nothing on this machine. */
-export function ensureClusterPlan(name: string, paths: ClusterPaths): Promise<ClusterPlan> {
+/** The kept plan, or a new one that collides with nothing on this machine; of the number `wanted`, if that can be. */
+export function ensureClusterPlan(name: string, paths: ClusterPaths, wanted?: number): Promise<ClusterPlan> {
   return withFileLock(`${registryFile}.lock`, async () => {
     const registry = readRegistry();
     const kept = readClusterPlan(paths);
@@ -47,7 +47,7 @@ export function ensureClusterPlan(name: string, paths: ClusterPaths): Promise<Cl
       );
     }
     const use = { ...(await readMachineUse()), indexes: others.map(([, { index }]) => index) };
-    const plan = kept ?? chooseClusterPlan(name, use);
+    const plan = kept ?? chooseClusterPlan(name, use, wanted);
     if (plan === undefined) {
       throw new NoClusterPlanError('no cluster number is left whose ports and address ranges are free on this machine');
     }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import type { JsonObject } from '@periplus/api/meta';
+import type { StreamName } from '@periplus/log/event-log';
 import { parseJson } from '@periplus/api/schema';
 import { canonicalHashOf } from '@periplus/view/verification';
 
@@ -23,6 +24,8 @@ export interface ApiserverClient {
   readonly address: string;
   /** `at`: exactly as of a revision; absent: the newest. Rejects with `ApiserverError`. */
   list(kind: ListedKind, at: number | undefined): Promise<readonly ListedObject[]>;
+  /** The last revision of a stream that its cache has. Rejects with `ApiserverError`. */
+  position(stream: StreamName): Promise<number>;
   close(): void;
 }
 
@@ -35,6 +38,13 @@ export interface Credentials {
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
 }
+
+/** A list of any kind of a stream says where the stream is. */
+const positionPaths: Readonly<Record<StreamName, string>> = {
+  objects: '/api/v1/namespaces',
+  leases: '/apis/coordination.k8s.io/v1/leases',
+  events: '/api/v1/events',
+};
 
 const pageSize = 500;
 const answerLimitMs = 30_000;
@@ -109,6 +119,10 @@ export function connectApiserver(address: string, credentials: Credentials): Api
         token = ((answer['metadata'] as JsonObject)['continue'] as string | undefined) ?? '';
       } while (token !== '');
       return listed;
+    },
+    async position(stream) {
+      const answer = await get(`${positionPaths[stream]}?limit=1&resourceVersion=0`);
+      return Number((answer['metadata'] as JsonObject)['resourceVersion']);
     },
     close: () => agent.destroy(),
   };

@@ -68,6 +68,7 @@ describe('the verifier over NATS and Postgres', () => {
         return change({ namespace, name, revision: item.revision, apiVersion, hash }) ?? [];
       });
     },
+    position: (stream) => Promise.resolve(cache.appliedRevision(stream)),
     close: () => undefined,
   });
 
@@ -184,6 +185,8 @@ describe('the verifier over NATS and Postgres', () => {
     // As a damaged block of the log's files would: the entry is gone, and no floor says so.
     await log.purge('objects', subjectOf(configMap('b')), toRevision(last + 1));
     expect(await found()).toEqual([
+      'log objects 3  this entry is missing',
+      `log objects ${last}  this entry is missing`,
       'postgres objects 3 b has an entry that the log does not have',
       `postgres objects ${last} b has an entry that the log does not have`,
       `postgres objects ${last} b has this as the last entry of its subject, of which the log has nothing`,
@@ -201,6 +204,25 @@ describe('the verifier over NATS and Postgres', () => {
       'apiserver https://cache objects 4 a lists other content of this object than the log has',
       'apiserver https://cache objects 3 b lists this object at 2',
       'apiserver https://cache objects 8 t0 does not list this object',
+    ]);
+  });
+
+  it('names who has more than the log, which lost it', async () => {
+    const ahead: ApiserverClient = {
+      ...serverOf(),
+      position: (stream) => Promise.resolve(stream === 'objects' ? 99 : 1),
+    };
+    expect(await found(ahead)).toEqual([
+      "apiserver https://cache objects 9  is at 99, beyond the log's end: that lost entries",
+    ]);
+    await projector.close();
+    await sql`create temp table copy as select * from history where stream = 'objects' and revision = 9`;
+    await sql`update copy set revision = 10`;
+    await sql`insert into history select * from copy`;
+    await sql`update watermark set revision = 10 where stream = 'objects'`;
+    expect(await found()).toEqual([
+      "postgres objects 9  is at 10, beyond the log's end: the log lost entries",
+      "postgres objects 10 t1 has an entry beyond the log's end",
     ]);
   });
 

@@ -72,18 +72,19 @@ export async function verifyCluster(options: VerifyClusterOptions): Promise<Repo
   }
 
   /** Undefined: not there yet, or of another log. */
-  async function isUsable({ positions }: ProjectionSnapshot): Promise<'yes' | 'behind' | 'other'> {
+  async function isUsable({ positions, entriesAfter }: ProjectionSnapshot): Promise<'yes' | 'behind' | 'other'> {
     for (const stream of streamNames) {
       const { revision, clusterId } = positions.get(stream)!;
       const own = await clusterIdOf(log, stream);
-      if ((own !== undefined && own !== clusterId) || revision > (await log.lastRevision(stream))) {
-        findings.push({
-          where: 'postgres',
-          stream,
-          revision,
-          subject: '',
-          what: `is the projection of another log: of cluster ${clusterId}, at ${revision}`,
-        });
+      const end = await log.lastRevision(stream);
+      const isOther = own !== undefined && own !== clusterId;
+      if (isOther || revision > end) {
+        const what = isOther
+          ? `is the projection of another log, of cluster ${clusterId}`
+          : `is at ${revision}, beyond the log's end: the log lost entries`;
+        findings.push({ where: 'postgres', stream, revision: end, subject: '', what });
+        for (const row of isOther ? [] : await entriesAfter(stream, end))
+          findings.push({ where: 'postgres', stream, ...row, what: "has an entry beyond the log's end" });
         return 'other';
       }
       if (revision < ends.get(stream)!) return 'behind';

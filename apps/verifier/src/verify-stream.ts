@@ -7,10 +7,12 @@ import { createFloorTable, emptyFold, evolveFoldAll, floorOf, toChange } from '@
 import {
   canonicalHash,
   createStreamAudit,
+  type Gap,
   type Finding,
   type LastEntry,
   type StreamAudit,
 } from '@periplus/view/verification';
+import { retentionGraceMs } from '@periplus/view/retention';
 import type { ApiserverClient, ListedObject } from './apiserver-lists.js';
 import { firstRevision, readLog } from './log-reading.js';
 import type { StreamReport } from './report.js';
@@ -105,10 +107,20 @@ export async function verifyStream(options: VerifyStreamOptions): Promise<Stream
   const damaged = new Set(audit.unreadable.map(({ revision }) => revision));
   const { opened, hashes } = await openSealed(audit, sealer, find);
 
+  await comparePositions(log, stream, apiservers, find);
+
   const floors = await newestFloors(log, stream, upTo, audit);
   findings.push(...audit.findings.map((finding) => ({ ...finding, what: withCopy(finding, tables?.strays ?? []) })));
   for (const { finding, key, revision } of audit.suspects)
     if (revision > (key === undefined ? floors.highest : floors.of(key))) findings.push(finding);
+  if (keepsPast) {
+    const isTailMissing = audit.revision < upTo;
+    const tail: Gap = { from: toRevision(audit.revision + 1), to: upTo, afterMs: audit.lastMs };
+    // What ended so lately is never purged.
+    for (const { from, to, afterMs } of isTailMissing ? [...audit.gaps, tail] : audit.gaps)
+      if (afterMs > Date.now() - retentionGraceMs && to > floors.highest)
+        find('log', from, '', from === to ? 'this entry is missing' : `the entries up to ${to} are missing`);
+  }
   for (const { revision, subject, what } of tables?.findings ?? []) find('postgres', revision, subject, what);
   for (const { revision, subject, what, isObject } of tables?.strays ?? []) {
     if (damaged.has(revision)) continue;
@@ -181,6 +193,21 @@ async function openSealed(
   };
   for (let at = 0; at < sealed.length; at += openingMax) await Promise.all(sealed.slice(at, at + openingMax).map(open));
   return { opened: hashes.size, hashes };
+}
+
+/** A cache that has more than the log has seen entries that the log has lost. The log is asked last: it only grows. */
+async function comparePositions(
+  log: EventLog,
+  stream: StreamName,
+  apiservers: readonly ApiserverClient[],
+  find: (where: string, revision: Revision, subject: string, what: string) => void,
+): Promise<void> {
+  for (const server of apiservers) {
+    const position = await server.position(stream).catch(() => 0);
+    const end = await log.lastRevision(stream);
+    if (position > end)
+      find(`apiserver ${server.address}`, end, '', `is at ${position}, beyond the log's end: that lost entries`);
+  }
 }
 
 interface NewestFloors {

@@ -62,8 +62,19 @@ export interface FollowHandler {
    * the entries before it are gone (expired, purged), so that nobody waits for what will never come. Never during `onEntries`.
    */
   onProgress?(revision: Revision): void;
-  /** The connection was lost for good or the handler threw; the follower is closed. Transient losses are healed inside. */
+  /**
+   * The connection was lost for good, the handler threw, or the log is not the one that was followed any more (`LogRewoundError`);
+   * the follower is closed. Transient losses are healed inside.
+   */
   onError(error: Error): void;
+}
+
+/**
+ * The log has lost entries that it had given out, and gives their revisions to others: a disk that forgot, or a damaged end that
+ * was cut off. Who has seen them begins anew with what the log says.
+ */
+export class LogRewoundError extends Error {
+  readonly code = 'LOG_REWOUND';
 }
 
 export class LogUnavailableError extends Error {

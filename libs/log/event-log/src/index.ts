@@ -6,6 +6,7 @@ export {
   type FollowHandler,
   type LogEntry,
   LogFullError,
+  LogRewoundError,
   LogUnavailableError,
   type StreamName,
   type Subject,

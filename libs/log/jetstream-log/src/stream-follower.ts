@@ -8,10 +8,17 @@ import { type Revision, toRevision } from '@periplus/api/meta';
 import type { CancelTimer, Random, Time } from '@periplus/base/clock';
 import { createBackoff } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
-import type { Follower, FollowHandler, LogEntry, StreamName } from '@periplus/log/event-log';
+import {
+  type Follower,
+  type FollowHandler,
+  type LogEntry,
+  LogRewoundError,
+  type StreamName,
+} from '@periplus/log/event-log';
 import type { StreamInfo } from './ensure-stream.js';
 import { expiryOf } from './message-expiry.js';
-import type { JetStreamConnection } from './nats-connection.js';
+import { JetStreamApiError, type JetStreamConnection } from './nats-connection.js';
+import { type StoredMessage, toEntry } from './stored-message.js';
 
 export interface StreamFollowerOptions {
   readonly connection: JetStreamConnection;
@@ -61,6 +68,8 @@ export function followStream(options: StreamFollowerOptions): Follower {
   const { connection, stream, handler, time, random, logger } = options;
   const backoff = createBackoff({ initialMs: 50, maxMs: 1_000, jitter: 0.5 }, random);
   let next: number = options.from;
+  /** The last entry that was handed over. */
+  let handed: LogEntry | undefined;
   /** Of the next entry to arrive, which is ahead of what was handed over. */
   let consumerSequence = 1;
   let arrivals: Arrival[] = [];
@@ -116,7 +125,8 @@ export function followStream(options: StreamFollowerOptions): Follower {
       const portion = arrivals.splice(0, portionMax);
       const entries = portion.flatMap((arrival) => (arrival.type === 'entry' ? [arrival.entry] : []));
       if (entries.length > 0) {
-        next = entries[entries.length - 1]!.revision + 1;
+        handed = entries[entries.length - 1]!;
+        next = handed.revision + 1;
         await handler.onEntries(entries);
       }
       if (closed || mine !== generation) continue;
@@ -177,10 +187,32 @@ export function followStream(options: StreamFollowerOptions): Follower {
     arrive({ type: 'entry', entry, pending: position.pending });
   }
 
+  /**
+   * Whether something else than what was handed over last is in its place by now. An entry that is not there any more tells
+   * nothing: it may have been purged. Of several servers one that is behind may answer, so that only another entry tells.
+   */
+  async function isRewound({ config, state }: StreamInfo, last: LogEntry): Promise<boolean> {
+    if (config.num_replicas === 1 && state.last_seq < last.revision) return true;
+    try {
+      const stored = await connection.api<StoredMessage>(`STREAM.MSG.GET.${stream}`, { seq: last.revision });
+      const { subject, timestampMs } = toEntry(stream, stored);
+      return subject !== last.subject || timestampMs !== last.timestampMs;
+    } catch (error) {
+      if (error instanceof JetStreamApiError) return false;
+      throw error;
+    }
+  }
+
   async function start(): Promise<void> {
     const mine = ++generation;
     try {
       const info = await connection.api<StreamInfo>(`STREAM.INFO.${stream}`);
+      if (closed || mine !== generation) return;
+      if (handed !== undefined && (await isRewound(info, handed))) {
+        const what = `${stream} has lost revision ${handed.revision}, which was followed: it ends at ${info.state.last_seq}`;
+        fail(new LogRewoundError(what));
+        return;
+      }
       if (closed || mine !== generation) return;
       const inbox = `_INBOX.${Buffer.from(random.bytes(16)).toString('hex')}`;
       consumerSequence = 1;

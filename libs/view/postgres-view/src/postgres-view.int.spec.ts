@@ -3,7 +3,14 @@ import { createSeededRandom, systemRandom, systemTime } from '@periplus/base/clo
 import { silentLogger } from '@periplus/base/telemetry';
 import type { Append } from '@periplus/log/event-log';
 import { createMemoryLog, type MemoryLog } from '@periplus/log/event-log/testing';
-import { encodeObjectEvent, ensureGenesis, type ObjectEvent, streamOf, subjectOf } from '@periplus/log/object-events';
+import {
+  decodeObjectEvent,
+  encodeObjectEvent,
+  ensureGenesis,
+  type ObjectEvent,
+  streamOf,
+  subjectOf,
+} from '@periplus/log/object-events';
 import { testEvent, testKey, type TestObject } from '@periplus/log/object-events/testing';
 import { type PostgresService, startPostgres } from '@periplus/testing/services';
 import { connectPostgres } from './connection.js';
@@ -101,6 +108,24 @@ describe('the projection in Postgres', () => {
       await sql.end({ timeout: 1 });
     }
   }
+
+  it('is built anew of a log that lost its end and gave the revisions to others', async () => {
+    await write({ key: testKey('kept') });
+    await write({ key: testKey('lost') });
+    await reached();
+    await projector.close();
+    const [genesis, kept] = log.retained('objects');
+    const decoded = decodeObjectEvent(genesis!.payload);
+    const system = decoded.outcome === 'event' ? decoded.event.system : undefined;
+    await log.close();
+    log = createMemoryLog({ time: systemTime });
+    await ensureGenesis(log, system?.type === 'genesis' ? system.clusterId : '', systemTime);
+    await appendAll({ subject: kept!.subject, payload: kept!.payload });
+    for (const name of ['b', 'c']) await write({ key: testKey(name) });
+    projector = startProjector();
+    await until(async () => (await view.current(pods).catch(() => [])).length === 3, 'the new projection');
+    expect((await view.current(pods)).map(show)).toEqual(['3 default/b', '4 default/c', '2 default/kept']);
+  });
 
   it('is built once the log has begun, and is then of its cluster', async () => {
     await projector.close();

@@ -59,6 +59,11 @@ export interface ProjectionSnapshot {
   readonly positions: ReadonlyMap<StreamName, { readonly revision: Revision; readonly clusterId: string }>;
   /** Those of which there are objects. */
   kinds(stream: StreamName): Promise<readonly StoredKind[]>;
+  /** The first entries after a revision. */
+  entriesAfter(
+    stream: StreamName,
+    revision: Revision,
+  ): Promise<readonly { readonly revision: Revision; readonly subject: Subject }[]>;
   audit(stream: StreamName): TableAudit;
 }
 
@@ -261,6 +266,12 @@ export async function withProjectionSnapshot<T>(
             resource: kind.resource,
             apiVersion: kind.api_version,
           }));
+        },
+        async entriesAfter(stream, revision) {
+          const found = await transaction<{ revision: number; subject: string }[]>`
+            select revision, subject from history where stream = ${stream} and revision > ${revision}
+            order by revision limit ${portion}`;
+          return found.map((row) => ({ subject: row.subject, revision: toRevision(row.revision) }));
         },
         audit: (stream) => createTableAudit(transaction, stream),
       });

@@ -58,6 +58,10 @@ export interface Projector {
 const lockKey = 0x70657269;
 const lockRetryMs = 500;
 const beginPollMs = 50;
+/** Entries that are compared with the log's before the projection is gone on with. */
+const comparedMax = 8;
+/** Entries that the log has lost: so many are named. */
+const reportedMax = 100;
 /** How soon a dropped schema is noticed when nothing is written. */
 const checkIntervalMs = 1_000;
 /** A marker is given this long to come before its message is taken for expired without one. */
@@ -145,10 +149,37 @@ export function createProjector(options: ProjectorOptions): Projector {
     const rows = await sql<{ stream: StreamName; revision: number; cluster_id: string }[]>`select * from watermark`;
     if (rows.length !== streamNames.length) return false;
     for (const row of rows) {
-      if (row.revision > (await log.lastRevision(row.stream))) return false;
+      const last = await log.lastRevision(row.stream);
+      if (row.revision > last) {
+        await reportLost(sql, row.stream, last);
+        return false;
+      }
       // A restored log begins above all that the one before it had.
       if (row.revision > 0 && row.revision < (await log.firstRevision(row.stream))) return false;
       if (row.cluster_id !== (await clusterIdOf(row.stream))) return false;
+      if (!(await areInLog(sql, row.stream))) return false;
+    }
+    return true;
+  }
+
+  /** What is known of entries that the log has no more, before nobody knows it. */
+  async function reportLost(sql: Sql, stream: StreamName, after: number): Promise<void> {
+    const lost = await sql<{ revision: number; subject: string; request_id: string }[]>`
+      select revision, subject, request_id from history where stream = ${stream} and revision > ${after}
+      order by revision limit ${reportedMax}`;
+    for (const { revision, subject, request_id: requestId } of lost)
+      logger.error('the log has lost an entry that was projected', { stream, revision, subject, requestId });
+  }
+
+  /** Whether the newest entries are the log's: one that lost its end gives their revisions to others. What was purged tells nothing. */
+  async function areInLog(sql: Sql, stream: StreamName): Promise<boolean> {
+    const rows = await sql<{ revision: number; subject: string; entry: Buffer }[]>`
+      select revision, subject, entry from history where stream = ${stream} order by revision desc limit ${comparedMax}`;
+    for (const { revision, subject, entry } of rows) {
+      const logged = await log.entry(stream, toRevision(revision));
+      if (logged === undefined || (logged.subject === subject && entry.equals(logged.payload))) continue;
+      logger.error('the log has lost an entry that was projected, and has another', { stream, revision, subject });
+      return false;
     }
     return true;
   }

@@ -2,6 +2,7 @@ export { canonicalHash, canonicalHashOf } from './canonical-hash.js';
 export type { Finding } from './finding.js';
 export {
   createStreamAudit,
+  type Gap,
   type LastEntry,
   type StreamAudit,
   type StreamAuditOptions,

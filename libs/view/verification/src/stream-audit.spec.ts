@@ -97,6 +97,12 @@ describe('the audit of a stream', () => {
     expect([rest.floorOf(testKey('x')), rest.floorOf(testKey('y')), rest.highestFloor()]).toEqual([10, 13, 13]);
   });
 
+  it('notes the revisions that are not there', () => {
+    const { gaps, lastMs } = audit([entry(2, 'x'), entry(3, 'y'), entry(9, 'z')]);
+    expect(gaps).toEqual([{ from: 4, to: 8, afterMs: 0 }]);
+    expect(lastMs).toBe(0);
+  });
+
   it('keeps the last entry of each subject', () => {
     const { latest } = audit([
       entry(1, 'x'),

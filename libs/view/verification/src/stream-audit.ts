@@ -35,6 +35,14 @@ export interface Suspect {
   readonly revision: Revision;
 }
 
+/** Revisions that the stream does not have. */
+export interface Gap {
+  readonly from: Revision;
+  readonly to: Revision;
+  /** Of the entry before it. */
+  readonly afterMs: number;
+}
+
 export interface StreamAudit {
   readonly findings: readonly Finding[];
   readonly suspects: readonly Suspect[];
@@ -42,6 +50,10 @@ export interface StreamAudit {
   readonly latest: ReadonlyMap<Subject, LastEntry>;
   /** Entries that nobody can read, in order. */
   readonly unreadable: readonly { readonly revision: Revision; readonly subject: Subject }[];
+  /** Between entries; the compactor leaves some, and so do entries that end by themselves. */
+  readonly gaps: readonly Gap[];
+  /** Of the last entry; 0 before the first. */
+  readonly lastMs: number;
   /** Entries read. */
   readonly entries: number;
   /** The last one. */
@@ -77,6 +89,7 @@ export function createStreamAudit(options: StreamAuditOptions): StreamAudit {
   const between = new Map<Subject, Set<number>>();
   const floors = createFloorTable();
   let highestFloor = none;
+  const gaps: Gap[] = [];
   let entries = 0;
   let before: Change | undefined;
 
@@ -149,6 +162,12 @@ export function createStreamAudit(options: StreamAuditOptions): StreamAudit {
   function take(change: Change): void {
     entries += 1;
     checkTransaction(change);
+    if (before !== undefined && change.revision > before.revision + 1)
+      gaps.push({
+        from: toRevision(before.revision + 1),
+        to: toRevision(change.revision - 1),
+        afterMs: before.timestampMs,
+      });
     before = change;
     if (change.type === 'quarantined') {
       report(change, change.reason);
@@ -178,6 +197,10 @@ export function createStreamAudit(options: StreamAuditOptions): StreamAudit {
     suspects,
     latest,
     unreadable,
+    gaps,
+    get lastMs() {
+      return before?.timestampMs ?? 0;
+    },
     get entries() {
       return entries;
     },

@@ -153,22 +153,22 @@ describe('a cache over a log with floors', () => {
   it('takes floors and tombstones from a snapshot', async () => {
     const { append, startCache } = start();
     await startCache();
-    for (const each of history) await append(each);
+    const floor = floorAt(allPods, 5);
+    for (const each of [...history, floor]) await append(each);
     const row = (append: Append, revision: number, event: ObjectEvent): SnapshotRow => ({
       subject: append.subject,
       revision: toRevision(revision),
-      timestampMs: 0,
+      timestampMs: 1_000_000,
       event,
     });
-    const floor = floorAt(allPods, 5);
     const system = { type: 'floor', revision: toRevision(7), scope: 'core.pods', timeMs: 0 } as const;
     const tombstone = testEvent({ key: testKey('b') }, { verb: 'delete' });
-    const rows = [row(history[4]!, 6, tombstone), row(floor, 7, testSystemEvent(system))];
+    const rows = [row(history[4]!, 6, tombstone), row(floor, 8, testSystemEvent(system))];
     const cache = await startCache({ revision: toRevision(7), rows: rows.slice(0, 1) });
     expect(cache.lastRevisionOf(subjectOf(testKey('b')))).toBe(6);
-    const floored = await startCache({ revision: toRevision(7), rows });
+    const floored = await startCache({ revision: toRevision(8), rows });
     expect(floored.lastRevisionOf(subjectOf(testKey('b')))).toBe(0);
-    expect(floored.lastRevisionOf(floor.subject)).toBe(7);
+    expect(floored.lastRevisionOf(floor.subject)).toBe(8);
   });
 
   it.each([

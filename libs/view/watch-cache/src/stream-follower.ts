@@ -167,11 +167,21 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     return system?.type === 'genesis' ? system.clusterId : undefined;
   }
 
+  /** A log that lost its end gives the revisions to others. What was purged tells nothing. */
+  async function isInLog({ revision, subject, timestampMs }: SnapshotRow): Promise<boolean> {
+    const entry = await patiently(() => log.entry(stream, revision));
+    return entry === undefined || (entry.subject === subject && entry.timestampMs === timestampMs);
+  }
+
   async function loadSnapshot(): Promise<StreamState | undefined> {
     const loaded = createStreamState(stream, limits, parsed);
     let snapshot: Snapshot | undefined;
+    const newest: SnapshotRow[] = [];
     try {
-      snapshot = await snapshots?.load(stream, (rows) => loadRows(rows, loaded));
+      snapshot = await snapshots?.load(stream, (rows) => {
+        for (const row of rows) if (row.revision > (newest[0]?.revision ?? 0)) newest[0] = row;
+        return loadRows(rows, loaded);
+      });
     } catch (error) {
       logger.warn('the snapshot cannot be read: starting from the log', { error });
     }
@@ -182,7 +192,8 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
     if (
       snapshot.revision < first ||
       snapshot.revision > last ||
-      (clusterId !== undefined && clusterId !== snapshot.clusterId)
+      (clusterId !== undefined && clusterId !== snapshot.clusterId) ||
+      (newest[0] !== undefined && !(await isInLog(newest[0])))
     ) {
       logger.warn('the snapshot is not of this log: starting from the log', { snapshot: snapshot.revision, last });
       return undefined;

@@ -380,18 +380,18 @@ describe('watch cache', () => {
   describe('from a snapshot', () => {
     const event = testEvent({ key: testKey('old') });
     const rows = [
-      { subject: subjectOf(testKey('old')), revision: toRevision(2), timestampMs: 5, event },
+      { subject: subjectOf(testKey('old')), revision: toRevision(2), timestampMs: 1_000_000, event },
       {
         subject: subjectOf(testKey('gone')),
         revision: toRevision(3),
-        timestampMs: 5,
+        timestampMs: 1_000_000,
         event: { ...testEvent({ key: testKey('gone') }), verb: 'delete' as const },
       },
     ];
-    const source = (revision: number, clusterId = 'cluster'): SnapshotSource => ({
+    const source = (revision: number, clusterId = 'cluster', timestampMs = 1_000_000): SnapshotSource => ({
       async load(stream, onRows) {
         if (stream !== 'objects') return undefined;
-        await onRows(rows);
+        await onRows(rows.map((row) => ({ ...row, timestampMs })));
         return { revision: toRevision(revision), clusterId, damaged: [] };
       },
     });
@@ -400,6 +400,7 @@ describe('watch cache', () => {
       ['goes on where it ends', source(3), 4],
       ['reads the log instead when it is ahead of it', source(9), 1],
       ['reads the log instead when it is of another cluster', source(3, 'other'), 1],
+      ['reads the log instead when that has other entries in its place', source(3, 'cluster', 5), 1],
       ['reads the log instead when it fails', { load: () => Promise.reject(new Error('away')) }, 1],
     ])('%s', async (_name, snapshots, followedFrom) => {
       const { log, write, time, sealer } = await start();

@@ -59,6 +59,7 @@ export function describeSeeds(from: number, to: number): void {
         expect(result.acknowledged).toBeGreaterThan(10);
         expect(result.reads).toBeGreaterThan(50);
         expect(result.delivered).toBeGreaterThan(100);
+        expect(result.purged).toBeGreaterThan(10);
       },
       seedLimitMs,
     );

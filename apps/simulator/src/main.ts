@@ -33,6 +33,7 @@ async function runSeed(seed: number): Promise<SeedResult> {
     acknowledged: report.acknowledged,
     reads: report.reads,
     delivered: report.delivered,
+    purged: report.purged,
     crashes: report.faults.crashes.length,
     outages: report.faults.outages.length,
     elapsedMs: Math.round(performance.now() - started),
@@ -41,11 +42,12 @@ async function runSeed(seed: number): Promise<SeedResult> {
 }
 
 function toText(result: SeedResult): string {
-  const { seed, violations, appends, acknowledged, reads, delivered, crashes, outages, elapsedMs, traceHash } = result;
+  const { seed, violations, appends, acknowledged, reads, delivered, purged, crashes, outages, elapsedMs, traceHash } =
+    result;
   const verdict = violations.length === 0 ? 'ok' : `${violations.length} violations`;
   return [
     `seed ${seed}: ${verdict}, ${appends} appends, ${acknowledged} acknowledged, ${reads} reads, ${delivered} delivered, ` +
-      `${crashes} crashes, ${outages} outages, ${elapsedMs} ms, ${traceHash.slice(0, 12)}`,
+      `${purged} purged, ${crashes} crashes, ${outages} outages, ${elapsedMs} ms, ${traceHash.slice(0, 12)}`,
     ...violations.map((violation) => `  ${violation.replaceAll('\n', '\n  ')}`),
   ].join('\n');
 }

@@ -10,6 +10,8 @@ export interface SeedResult {
   readonly reads: number;
   /** Watch events that clients were told. */
   readonly delivered: number;
+  /** Entries that the compactor purged from the log. */
+  readonly purged: number;
   readonly crashes: number;
   readonly outages: number;
   readonly elapsedMs: number;

@@ -2,6 +2,7 @@
 import { type LogHistory } from './log-history.js';
 import { createLogIndex } from './log-index.js';
 import type { Journal } from './journal.js';
+import { checkGone } from './rules/gone.js';
 import { checkKept } from './rules/kept.js';
 import { checkLinear } from './rules/linear.js';
 import { checkNoTimeTravel } from './rules/no-time-travel.js';
@@ -48,6 +49,7 @@ export function judge(input: JudgeInput): Verdict {
     ...checkBoundOnce(evidence),
     ...notLinear,
     ...checkWatches(evidence, input),
+    ...checkGone(evidence, input.storedAs?.bind(input)),
     ...checkNoTimeTravel(evidence),
     ...checkAnswers(evidence),
     ...views.flatMap(({ stream, view }) => {

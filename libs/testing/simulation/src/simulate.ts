@@ -15,6 +15,7 @@ import {
 import type { WatchCache } from '@periplus/view/watch-cache';
 import { drawFaultPlan, type FaultPlan } from './fault-plan.js';
 import { startReader } from './readers.js';
+import { checkRetention } from './retention-check.js';
 import { administrator, createSimulatedCluster, type SimulatedCluster } from './simulated-cluster.js';
 import { startWriter } from './traffic.js';
 import { configMaps, deployments, everywhere, pods } from './traffic-targets.js';
@@ -36,6 +37,8 @@ export interface SimulationReport {
   readonly reads: number;
   /** Watch events that clients were told, services included. */
   readonly delivered: number;
+  /** Entries that the compactor purged. */
+  readonly purged: number;
 }
 
 const nodes = 2;
@@ -98,6 +101,7 @@ export async function simulate(seed: number, logger?: Logger): Promise<Simulatio
     appends: trace.length,
     acknowledged: answered.filter(({ kind }) => kind === 'write').length,
     reads: answered.filter(({ kind }) => kind !== 'write').length,
+    purged: cluster.compactions.reduce((sum, { purgedEntries }) => sum + purgedEntries, 0),
     delivered: sessions.reduce((sum, { events }) => sum + events.length, 0),
   };
 }
@@ -116,6 +120,10 @@ function judgeCluster(cluster: SimulatedCluster, restedMs: number): string[] {
   const settled = [...checkSettled(objects), ...checkQuiet(objects, restedMs, journal.originMs)];
   return [
     ...cluster.failures,
+    ...checkRetention(cluster.stored('objects'), cluster.retained('objects')),
+    ...cluster.compactions
+      .filter((stats) => stats.refutedEnds > 0)
+      .map(() => 'the compactor proposed what the log refutes'),
     ...[...violations, ...settled].map(formatViolation),
     ...linear.unfinished.map((name) => `the search for an order of the calls on ${name} did not come to an end`),
     ...(cluster.servers().length === 2 ? [] : ['an apiserver did not come back']),

@@ -1,4 +1,5 @@
 /** A whole cluster in one process: two apiservers on one log, projector, controllers, scheduler and hollow nodes, all mortal. */
+import { builtinSchema } from '@periplus/api/kinds';
 import type { Random, Time, VirtualTime } from '@periplus/base/clock';
 import { type Logger, silentLogger } from '@periplus/base/telemetry';
 import type { TransactingClient } from '@periplus/client/api-client';
@@ -20,11 +21,15 @@ import { createHollowKubelet, createHollowRuntime, type HollowRuntime } from '@p
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, NODES_GROUP, type UserInfo } from '@periplus/server/authn';
 import { createServiceAccountTokens } from '@periplus/server/credentials';
 import { createServerCore, type RequestHandler, type ServerCore } from '@periplus/server/requests';
+import { createHistory } from '@periplus/server/storage';
+import { createLogHistorySource } from '@periplus/server/storage/testing';
+import type { CompactorStats } from '@periplus/view/retention';
 import type { CrashTarget, FaultPlan } from './fault-plan.js';
 import { connectFaultyLog, type LogConnection } from './faulty-log.js';
 import { createInProcessClient, type Endpoint } from './in-process-client.js';
 import { createMemoryProjection, type MemoryProjection } from './memory-projection.js';
 import type { MortalTime } from './mortal-time.js';
+import { startCompaction } from './simulated-compaction.js';
 import { simulatedKey } from './simulated-key.js';
 import { createProcess, type SimulatedProcess } from './simulated-process.js';
 
@@ -41,6 +46,10 @@ export interface SimulatedClusterOptions {
 export interface SimulatedCluster {
   /** All that was ever in the stream, in order. */
   stored(stream: StreamName): readonly LogEntry[];
+  /** What is left of it. */
+  retained(stream: StreamName): readonly LogEntry[];
+  /** What each life of the compactor did. */
+  readonly compactions: readonly CompactorStats[];
   readonly projection: MemoryProjection;
   readonly processes: ReadonlyMap<CrashTarget, SimulatedProcess>;
   /** The living apiservers' caches. */
@@ -66,6 +75,9 @@ const serviceUser = (name: string, ...groups: string[]): UserInfo => ({
   groups: [...groups, AUTHENTICATED_GROUP],
   extra: new Map(),
 });
+
+/** Small, so that much of the past is read from history. */
+const window = { ageMs: 10_000, changesMin: 20, changesMax: 10_000, bytesMax: 1 << 24 };
 
 interface Server {
   readonly name: string;
@@ -93,7 +105,8 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
       return outcome;
     },
   };
-  const keyStore = createMemoryKeyStore();
+  const keyStore = createMemoryKeyStore(() => time.now());
+  const past = createLogHistorySource(log);
   const isCut = (who: string): boolean => {
     const now = time.monotonic();
     return faults.outages.some(
@@ -109,9 +122,12 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
     const downCallbacks = new Set<() => void>();
     const process = createProcess(name, time, (life) => {
       const connection = connect(name, life);
+      const sealer = createSealer({ keyStore, clusterKey: new Uint8Array(32), random });
       const own = createServerCore({
         log: connection,
-        sealer: createSealer({ keyStore, clusterKey: new Uint8Array(32), random }),
+        sealer,
+        history: createHistory(past, sealer, builtinSchema),
+        window,
         serviceClusterIpRange: '10.96.0.0/16',
         serviceNodePortRange: '30000-32767',
         clusterId: 'simulated',
@@ -183,9 +199,24 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
   }
 
   const projection = createMemoryProjection((error) => failures.push(`projector: ${error.message}`));
+  const compactions: CompactorStats[] = [];
   const projector = createProcess('projector', time, (life) => {
     const connection = connect('projector', life);
     projection.start(connection);
+    const compaction = startCompaction({
+      connection,
+      log,
+      keyStore,
+      watermark: (stream) => projection.watermark(stream),
+      time: life,
+      random,
+      logger: logger.with({ process: 'projector' }),
+      die() {
+        projector.kill();
+        time.after(500, () => projector.start());
+      },
+    });
+    compactions.push(compaction);
     return () => {
       projection.stop();
       connection.kill();
@@ -280,6 +311,8 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
 
   return {
     stored: (stream) => stored.get(stream)!,
+    retained: (stream) => log.retained(stream),
+    compactions,
     journal,
     projection,
     processes,

@@ -39,7 +39,7 @@ export interface CompactorOptions {
   readonly passLimitMs?: number;
   /** Default `retentionGraceMs`. */
   readonly graceMs?: number;
-  /** Entries that a step looks at. Default 500. */
+  /** Entries that a step looks at: the more, the more of one object go at once. Default 10,000. */
   readonly portion?: number;
   /** How old a key without an object must be to be swept. Default a day. */
   readonly orphanAgeMs?: number;
@@ -68,7 +68,8 @@ export class CompactionInterruptedError extends Error {
   readonly code = 'COMPACTION_INTERRUPTED';
 }
 
-const purgesAtOnce = 4;
+/** Questions and purges that are under way at the same time: each purge is a write to the log's disk. */
+const atOnce = 16;
 const projectionWaitMs = 10_000;
 const pollMs = 20;
 /** Between steps: readers and writers come first. */
@@ -79,6 +80,24 @@ const sweepIntervalMs = 24 * 3_600_000;
 /** The system's own entries: fences, barriers and old floors. Nobody reads their past. */
 const systemEntries: ResourceName = { group: '', resource: '' };
 
+/** Does all, `atOnce` at a time; after a failure no more is begun. */
+async function sideBySide<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const item = items[next]!;
+      next += 1;
+      try {
+        await work(item);
+      } catch (error) {
+        next = items.length;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
 /** One thing to go through: a resource, by age or by number. */
 interface Course {
   readonly stream: StreamName;
@@ -88,7 +107,7 @@ interface Course {
 
 export function createCompactor(options: CompactorOptions): Compactor {
   const { log, keyStore, policy, time, random, logger } = options;
-  const { intervalMs = 5 * 60_000, passLimitMs = 30_000, graceMs = retentionGraceMs, portion = 500 } = options;
+  const { intervalMs = 5 * 60_000, passLimitMs = 30_000, graceMs = retentionGraceMs, portion = 10_000 } = options;
   const { orphanAgeMs = 24 * 3_600_000 } = options;
   /** Where each course goes on. A new compactor begins at the log's start: what was done before has left no rows. */
   const reached = new Map<string, Revision>();
@@ -132,13 +151,12 @@ export function createCompactor(options: CompactorOptions): Compactor {
 
   /** The ends that the log confirms or has dealt with already. */
   async function verified(stream: StreamName, ends: readonly End[], untilMs: number): Promise<readonly End[]> {
-    const sound: End[] = [];
-    for (const end of lastEnds(ends)) {
+    const refuted = new Set<End>();
+    const candidates = lastEnds(ends);
+    await sideBySide(candidates, async (end) => {
       const verdict = await verifyEnd(log, stream, end, untilMs);
-      if (verdict.outcome !== 'refuted') {
-        sound.push(end);
-        continue;
-      }
+      if (verdict.outcome !== 'refuted') return;
+      refuted.add(end);
       stats.refutedEnds += 1;
       const { subject, revision } = end;
       logger.error('the projection is wrong about the log: nothing is purged for this', {
@@ -147,8 +165,8 @@ export function createCompactor(options: CompactorOptions): Compactor {
         revision,
         reason: verdict.reason,
       });
-    }
-    return sound;
+    });
+    return candidates.filter((end) => !refuted.has(end));
   }
 
   /** The revision of the floor's entry; 0 when the log's floor is there already. */
@@ -187,13 +205,11 @@ export function createCompactor(options: CompactorOptions): Compactor {
     }
   }
 
-  async function purgeAll(stream: StreamName, ends: readonly End[]): Promise<void> {
-    const waiting = [...ends];
-    const work = async (): Promise<void> => {
-      for (let end = waiting.shift(); end !== undefined; end = waiting.shift())
-        stats.purgedEntries += await log.purge(stream, end.subject, purgeBound(end));
-    };
-    await Promise.all(Array.from({ length: purgesAtOnce }, work));
+  function purgeAll(stream: StreamName, ends: readonly End[]): Promise<void> {
+    return sideBySide(ends, async (end) => {
+      const purged = await log.purge(stream, end.subject, purgeBound(end));
+      stats.purgedEntries += purged;
+    });
   }
 
   async function step(source: CompactionSource, course: Course, found: Portion): Promise<void> {

@@ -12,8 +12,9 @@ const toldMax = 5;
 /** What was written to the log of objects in a time in which nothing was to be: a loop that runs hot. */
 export function checkQuiet(history: LogHistory, afterMs: number, originMs: number): Violation[] {
   const noise = history.entries.filter(
-    // A barrier is what a consistent read costs a replicated log.
-    ({ timestampMs, event }) => timestampMs > afterMs && event.system?.type !== 'barrier',
+    // A barrier is what a consistent read costs a replicated log, a floor what forgetting does.
+    ({ timestampMs, event }) =>
+      timestampMs > afterMs && event.system?.type !== 'barrier' && event.system?.type !== 'floor',
   );
   if (noise.length === 0) return [];
   const story = noise.slice(0, toldMax).map((logged) => describeEntry(logged, originMs));

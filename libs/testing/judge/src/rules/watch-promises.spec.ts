@@ -28,7 +28,6 @@ const selected: readonly SeenEvent[] = [
 ];
 const onlyGold = { labelSelector: 'tier=gold' };
 const cut = { end: { type: 'ended', atMs: 99 } } as const;
-const expired = { end: { type: 'ended', atMs: 99, reason: 'Expired' } } as const;
 const check = (watch: WatchSession, entries: readonly LoggedEvent[] = log, floor = 0) =>
   checkWatches(evidenceOf(entries, [], [watch], floor)).map(formatViolation);
 
@@ -139,11 +138,6 @@ describe('J4 watch', () => {
       session('newest', [bookmark(7, true), told('ADDED', 'y', 6, gold)], { sendInitialEvents: true }),
       'was told of the end of the initial events too early',
     ],
-    [
-      'that history is gone, which is there',
-      session(2, [], expired),
-      'was told that history is gone, which goes back to 0',
-    ],
   ])('sees a watch that is told %s', (_name, watch, what) => {
     const found = check(watch);
     expect(found.join('\n')).toContain(what);
@@ -154,12 +148,6 @@ describe('J4 watch', () => {
     const entries = [entry(1, 'x', { transaction: ['t', 0, 2] }), entry(2, 'y', { transaction: ['t', 1, 2] })];
     const events = [told('ADDED', 'x', 1), bookmark(1), told('ADDED', 'y', 2)];
     expect(check(session(0, events), entries)).toEqual([expect.stringContaining('in the middle of a transaction')]);
-  });
-
-  it('expects 410 below the floor and nowhere else', () => {
-    const entries = [entry(9, 'x', { parent: 7 })];
-    expect(check(session(7, [], expired), entries, 8)).toEqual([]);
-    expect(check(session(8, [], expired), entries, 8)).toHaveLength(1);
   });
 
   it('judges by the entries above the floor, where the state before is not known', () => {

@@ -157,9 +157,6 @@ function judgeSession(
   };
 
   const { from } = session;
-  const isExpired = session.end.type === 'ended' && (session.end.reason === 'Expired' || session.end.reason === 'Gone');
-  if (isExpired && from.type === 'exactly' && from.revision >= history.floor && from.revision <= history.last)
-    blame(`was told that history is gone, which goes back to ${history.floor}`);
   const expected = expectedOfWatch(session, resource);
   if (expected === undefined) return found;
 

@@ -59,6 +59,15 @@ describe('the envelope', () => {
       testSystemEvent({ type: 'floor', revision: toRevision(12), scope: 'core.pods', timeMs: 1_700_000_000_123 }),
     ],
     ['of a fence', testSystemEvent({ type: 'fence', holder: 'h', election: 'e' })],
+    [
+      'of a fence that names others',
+      testSystemEvent({
+        type: 'fence',
+        holder: 'h',
+        election: 'e',
+        elsewhere: { leases: toRevision(3), events: toRevision(4) },
+      }),
+    ],
     ['of a barrier', testSystemEvent({ type: 'barrier' })],
     ['of a restore', testSystemEvent({ type: 'restore', clusterId: 'c', revision: toRevision(7), timeMs: 1 })],
     ['of a restored write', { ...full, restored: origin }],

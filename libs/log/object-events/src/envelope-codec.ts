@@ -56,8 +56,12 @@ function toWireSystem(system: SystemEntry): Envelope['system'] {
           value: { revision: BigInt(system.revision), scope: system.scope, timeMillis: BigInt(system.timeMs) },
         },
       };
-    case 'fence':
-      return { entry: { $case: 'fence', value: { holder: system.holder, election: system.election } } };
+    case 'fence': {
+      const { holder, election, elsewhere } = system;
+      const leasesRevision = BigInt(elsewhere?.leases ?? 0);
+      const eventsRevision = BigInt(elsewhere?.events ?? 0);
+      return { entry: { $case: 'fence', value: { holder, election, leasesRevision, eventsRevision } } };
+    }
     case 'barrier':
       return { entry: { $case: 'barrier', value: {} } };
     case 'restore': {
@@ -157,8 +161,12 @@ function systemOf(system: Envelope['system']): SystemEntry {
         scope: entry.value.scope,
         timeMs: toSafe(entry.value.timeMillis, 'time of the floor'),
       };
-    case 'fence':
-      return { type: 'fence', holder: entry.value.holder, election: entry.value.election };
+    case 'fence': {
+      const { holder, election, leasesRevision, eventsRevision } = entry.value;
+      const leases = toSafeRevision(leasesRevision, 'fence of leases');
+      const events = toSafeRevision(eventsRevision, 'fence of events');
+      return { type: 'fence', holder, election, ...(leases > 0 ? { elsewhere: { leases, events } } : {}) };
+    }
     case 'barrier':
       return { type: 'barrier' };
     case 'restore':

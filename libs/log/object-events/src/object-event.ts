@@ -49,7 +49,13 @@ export type SystemEntry =
   /** Everything of the scope that ended at or before `revision` may have been purged; `timeMs` is the log's time there. */
   | { readonly type: 'floor'; readonly revision: Revision; readonly scope: string; readonly timeMs: number }
   /** A leadership, expected by the leader's later writes to be the last entry of its subject. */
-  | { readonly type: 'fence'; readonly holder: string; readonly election: string }
+  | {
+      readonly type: 'fence';
+      readonly holder: string;
+      readonly election: string;
+      /** Of the entry in `objects`: where the leadership's entries in the other streams are. */
+      readonly elsewhere?: { readonly leases: Revision; readonly events: Revision };
+    }
   /** Appended for its revision alone: a bound for consistent reads, or the carrier of a fence's check. */
   | { readonly type: 'barrier' }
   /** What is before it in the stream was restored: the history of the named log up to `revision` there, at `timeMs`. */

@@ -5,7 +5,7 @@ import type {
   SelfSubjectAccessReview,
   SubjectAccessReview,
 } from '@periplus/api/kinds';
-import type { KubeObject } from '@periplus/api/meta';
+import { type KubeObject, toRevision } from '@periplus/api/meta';
 import { decodeObjectEvent } from '@periplus/log/object-events';
 import { testUser } from '@periplus/server/authn/testing';
 import { startTestServer, type TestServer } from './testing.js';
@@ -182,6 +182,32 @@ describe('what the log says of a write', () => {
     const second = await lead('b');
     await expect(create('late-by-a', first)).rejects.toMatchObject({ status: { code: 409 } });
     await create('by-b', second);
+  });
+
+  it.each([
+    ['Leases', 'coordination.k8s.io/v1/leases', 'coordination.k8s.io/v1', 'Lease', {}],
+    ['Events', 'v1/events', 'v1', 'Event', { involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' } }],
+  ])('refuses writes of %s too, which have streams of their own', async (_name, path, apiVersion, kind, content) => {
+    const server = await startTestServer();
+    const lead = (holder: string) =>
+      server.run(
+        server.core.handler.acquireLeadership(server.request({ verb: 'update', path: 'v1/x' }), 'scheduler', holder),
+      );
+    const create = (name: string, revision: Awaited<ReturnType<typeof lead>>) =>
+      server.handle({
+        verb: 'create',
+        path,
+        namespace: 'default',
+        object: { apiVersion, kind, metadata: { name }, ...content },
+        context: { fence: { election: 'scheduler', revision } },
+      });
+    const first = await lead('a');
+    await create('by-a', first);
+    const second = await lead('b');
+    await expect(create('late-by-a', first)).rejects.toMatchObject({ status: { code: 409 } });
+    await create('by-b', second);
+    // A revision that is no leadership's.
+    await expect(create('by-nobody', toRevision(1))).rejects.toMatchObject({ status: { code: 409 } });
   });
 });
 

@@ -5,7 +5,6 @@ import { sleep } from '@periplus/base/stdx';
 import type { Append, GroupCommitter, StreamName } from '@periplus/log/event-log';
 import {
   encodeObjectEvent,
-  fenceSubject,
   isConfidential,
   type ObjectEvent,
   type Sealer,
@@ -15,6 +14,7 @@ import {
 } from '@periplus/log/object-events';
 import { readObjectJson, spliceRevision } from '@periplus/view/projection';
 import type { WatchCache } from '@periplus/view/watch-cache';
+import type { Leaderships } from './leaderships.js';
 import type { LogPatience } from './log-patience.js';
 import type { ReadBarrier } from './read-barrier.js';
 import type { StoredObject } from './stored-object.js';
@@ -66,6 +66,7 @@ export interface LogWriterOptions {
   readonly cache: WatchCache;
   readonly barrier: ReadBarrier;
   readonly patience: LogPatience;
+  readonly leaderships: Leaderships;
   readonly sealer: Sealer;
   readonly time: Time;
   /** Canonical JSON of an object in the storage version. */
@@ -83,7 +84,7 @@ function withResourceVersion(object: KubeObject, resourceVersion: string | undef
 const cacheWaitMaxMs = 2_000;
 
 export function createLogWriter(options: LogWriterOptions): LogWriter {
-  const { committers, cache, barrier, patience, sealer, time, encode, eventTtlSeconds = 3_600 } = options;
+  const { committers, cache, barrier, patience, leaderships, sealer, time, encode, eventTtlSeconds = 3_600 } = options;
 
   function toStored(key: ObjectKey, object: KubeObject, revision: Revision): StoredObject {
     const complete = withResourceVersion(object, revision === 0 ? undefined : String(revision));
@@ -110,6 +111,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     context: WriteContext,
     requestId: string,
     stream: StreamName,
+    fence: Append['fence'],
     transaction: Transaction | undefined,
   ): Promise<Append> {
     const { key, object } = write;
@@ -139,9 +141,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
       subject: subjectOf(key),
       payload: encodeObjectEvent(event),
       expected: write.expected,
-      ...(context.fence && stream === 'objects'
-        ? { fence: { subject: fenceSubject(stream, context.fence.election), revision: context.fence.revision } }
-        : {}),
+      ...(fence ? { fence } : {}),
       ...(stream === 'events' ? { ttlSeconds: eventTtlSeconds } : {}),
     };
   }
@@ -154,18 +154,24 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   }
 
   /** Each write goes under the id by which a retry of its part finds it. */
-  function toUnit(parts: readonly PlannedPart[], stream: StreamName, transactionId: string): Promise<Append[]> {
-    const flat = parts.flatMap(({ writes, context }) =>
+  function toUnit(
+    parts: readonly PlannedPart[],
+    stream: StreamName,
+    fences: readonly Append['fence'][],
+    transactionId: string,
+  ): Promise<Append[]> {
+    const flat = parts.flatMap(({ writes, context }, part) =>
       writes.map((write, index) => ({
         write,
         context,
+        fence: fences[part],
         requestId: index === 0 ? context.requestId : `${context.requestId}#${index}`,
       })),
     );
     const count = flat.length;
     return Promise.all(
-      flat.map(({ write, context, requestId }, index) =>
-        toAppend(write, context, requestId, stream, count > 1 ? { id: transactionId, index, count } : undefined),
+      flat.map(({ write, context, requestId, fence }, index) =>
+        toAppend(write, context, requestId, stream, fence, count > 1 ? { id: transactionId, index, count } : undefined),
       ),
     );
   }
@@ -174,7 +180,14 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     const [{ writes, context }] = parts as [PlannedPart];
     const { deadline } = context;
     const stream = streamOf(writes[0]!.key);
-    const unit = await patience.run(deadline, () => toUnit(parts, stream, transactionId));
+    const fences: Append['fence'][] = [];
+    for (const part of parts) {
+      const leadership = part.context.fence;
+      const found = leadership === undefined ? {} : await leaderships.fenceIn(stream, leadership, deadline);
+      if (found === 'passed') return { outcome: 'fenced' };
+      fences.push(found.fence);
+    }
+    const unit = await patience.run(deadline, () => toUnit(parts, stream, fences, transactionId));
     let isInDoubt = false;
     for (;;) {
       const outcome = await patience

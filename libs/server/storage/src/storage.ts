@@ -4,12 +4,12 @@ import { type KubeObject, parseApiVersion, type Revision, type Json } from '@per
 import { encodeJson, encodeObject } from '@periplus/api/schema';
 import type { Random, Time } from '@periplus/base/clock';
 import type { EventLog, GroupCommitter, StreamName } from '@periplus/log/event-log';
-import { type Actor, emptyKey, encodeObjectEvent, fenceSubject, type Sealer } from '@periplus/log/object-events';
+import type { Sealer } from '@periplus/log/object-events';
 import type { CachedObjects } from '@periplus/server/authn';
 import type { WatchCache } from '@periplus/view/watch-cache';
-import { serviceUnavailable, toRevision } from '@periplus/api/meta';
 import { createCachedObjects } from './cached-objects.js';
 import type { History } from './history.js';
+import { createLeaderships, type LeadershipContext } from './leaderships.js';
 import { createLogPatience } from './log-patience.js';
 import { createLogWriter, type LogWriter, type PlannedWrite } from './log-writer.js';
 import { createObjectReader, type ObjectReader } from './object-reader.js';
@@ -28,11 +28,7 @@ export interface Storage {
   readonly serve: Serve;
   readonly cache: WatchCache;
   /** Appends a leadership; its revision fences the holder's later writes. */
-  acquireLeadership(
-    election: string,
-    holder: string,
-    context: { readonly requestId: string; readonly actor: Actor; readonly deadline: number },
-  ): Promise<Revision>;
+  acquireLeadership(election: string, holder: string, context: LeadershipContext): Promise<Revision>;
 }
 
 export interface StorageOptions {
@@ -64,7 +60,8 @@ export function createStorage(options: StorageOptions): Storage {
   const encode = createStorageEncoder(table);
   const patience = createLogPatience({ time, random });
   const barrier = createReadBarrier(log, cache, patience, time);
-  const writer = createLogWriter({ committers, cache, barrier, patience, sealer, time, encode });
+  const leaderships = createLeaderships({ log, committers, cache, barrier, patience, time });
+  const writer = createLogWriter({ committers, cache, barrier, patience, leaderships, sealer, time, encode });
   const reader = createObjectReader({ cache, barrier, history, time });
   const serve = createServe(options.conversion);
 
@@ -77,27 +74,6 @@ export function createStorage(options: StorageOptions): Storage {
     barrier,
     serve,
     cache,
-    async acquireLeadership(election, holder, context) {
-      const payload = encodeObjectEvent({
-        verb: 'system',
-        key: emptyKey,
-        uid: '',
-        actor: context.actor,
-        requestId: context.requestId,
-        changeId: context.requestId,
-        timeMicros: Math.round(time.now() * 1_000),
-        parent: toRevision(0),
-        apiVersion: '',
-        kind: '',
-        object: new Uint8Array(),
-        system: { type: 'fence', election, holder },
-      });
-      const outcome = await patience.run(context.deadline, () =>
-        committers.objects.commit([{ subject: fenceSubject('objects', election), payload }]),
-      );
-      // A leadership whose outcome is unknown is no leadership: the elector tries again.
-      if (outcome.outcome !== 'appended') throw serviceUnavailable('the leadership could not be recorded');
-      return outcome.revisions[0]!;
-    },
+    acquireLeadership: (election, holder, context) => leaderships.acquire(election, holder, context),
   };
 }

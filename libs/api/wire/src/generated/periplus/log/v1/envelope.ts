@@ -205,6 +205,9 @@ export interface Floor {
 export interface Fence {
   holder: string;
   election: string;
+  /** Of the entry in `objects`: where the leadership's entries in the other streams are. */
+  leasesRevision: bigint;
+  eventsRevision: bigint;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1841,7 +1844,7 @@ export const Floor: MessageFns<Floor> = {
 };
 
 function createBaseFence(): Fence {
-  return { holder: "", election: "", _unknownFields: {} };
+  return { holder: "", election: "", leasesRevision: 0n, eventsRevision: 0n, _unknownFields: {} };
 }
 
 export const Fence: MessageFns<Fence> = {
@@ -1851,6 +1854,18 @@ export const Fence: MessageFns<Fence> = {
     }
     if (message.election !== "") {
       writer.uint32(18).string(message.election);
+    }
+    if (message.leasesRevision !== 0n) {
+      if (BigInt.asUintN(64, message.leasesRevision) !== message.leasesRevision) {
+        throw new globalThis.Error("value provided for field message.leasesRevision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.leasesRevision);
+    }
+    if (message.eventsRevision !== 0n) {
+      if (BigInt.asUintN(64, message.eventsRevision) !== message.eventsRevision) {
+        throw new globalThis.Error("value provided for field message.eventsRevision of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.eventsRevision);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1892,6 +1907,22 @@ export const Fence: MessageFns<Fence> = {
             message.election = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.leasesRevision = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.eventsRevision = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1916,6 +1947,16 @@ export const Fence: MessageFns<Fence> = {
     return {
       holder: isSet(object.holder) ? globalThis.String(object.holder) : "",
       election: isSet(object.election) ? globalThis.String(object.election) : "",
+      leasesRevision: isSet(object.leasesRevision)
+        ? BigInt(object.leasesRevision)
+        : isSet(object.leases_revision)
+        ? BigInt(object.leases_revision)
+        : 0n,
+      eventsRevision: isSet(object.eventsRevision)
+        ? BigInt(object.eventsRevision)
+        : isSet(object.events_revision)
+        ? BigInt(object.events_revision)
+        : 0n,
     };
   },
 
@@ -1927,6 +1968,12 @@ export const Fence: MessageFns<Fence> = {
     if (message.election !== "") {
       obj.election = message.election;
     }
+    if (message.leasesRevision !== 0n) {
+      obj.leasesRevision = message.leasesRevision.toString();
+    }
+    if (message.eventsRevision !== 0n) {
+      obj.eventsRevision = message.eventsRevision.toString();
+    }
     return obj;
   },
 
@@ -1937,6 +1984,12 @@ export const Fence: MessageFns<Fence> = {
     const message = createBaseFence();
     message.holder = object.holder ?? "";
     message.election = object.election ?? "";
+    message.leasesRevision = (object.leasesRevision !== undefined && object.leasesRevision !== null)
+      ? BigInt(object.leasesRevision)
+      : 0n;
+    message.eventsRevision = (object.eventsRevision !== undefined && object.eventsRevision !== null)
+      ? BigInt(object.eventsRevision)
+      : 0n;
     return message;
   },
 };

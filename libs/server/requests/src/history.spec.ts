@@ -11,7 +11,10 @@ const at = { path: 'v1/configmaps', namespace: 'default' };
 const secrets = { path: 'v1/secrets', namespace: 'default' };
 
 /** A server with a past: a cache that keeps next to nothing, beside the one that wrote it. */
-async function startWithPast(write: (server: TestServer) => Promise<void>) {
+async function startWithPast(
+  write: (server: TestServer) => Promise<void>,
+  whileRead: (writer: TestServer) => Promise<void> = async () => undefined,
+) {
   const keyStore: KeyStore = createMemoryKeyStore();
   const sealer = createSealer({ keyStore, clusterKey: new Uint8Array(32), random: createSeededRandom(5) });
   const writer = await startTestServer({ sealer });
@@ -20,7 +23,14 @@ async function startWithPast(write: (server: TestServer) => Promise<void>) {
   const server = await startTestServer({
     beside: writer,
     sealer,
-    history,
+    history: {
+      ...history,
+      async changes(...asked) {
+        const past = await history.changes(...asked);
+        await whileRead(writer);
+        return past;
+      },
+    },
     window: { ageMs: 0, changesMin: 0, changesMax: 0, bytesMax: 0 },
   });
   return { server, writer, sealer };
@@ -78,6 +88,27 @@ describe('what is older than the cache', () => {
     await server.settle();
     expect(events.map((event) => 'object' in event && `${event.type} ${event.object.object().metadata?.name}`)).toEqual(
       ['MODIFIED c', 'DELETED c', 'ADDED later', 'ADDED newest'],
+    );
+  });
+
+  it('is watched whole when more is written while it is read', async () => {
+    let reads = 0;
+    const { server } = await startWithPast(past, async (writer) => {
+      reads += 1;
+      if (reads > 3) return;
+      const object = { metadata: { name: `new-${reads}` } };
+      await writer.core.handler.handle(writer.request({ verb: 'create', ...at, object }));
+      await new Promise<void>((resolve) => void writer.time.after(1_000, resolve));
+    });
+    const events: ServedEvent[] = [];
+    await server.run(
+      server.core.handler.watch(
+        server.request({ verb: 'watch', ...at, options: { resourceVersion: revisions['changed'] } }),
+        { onEvents: (batch) => (events.push(...batch) > 0 ? 'ok' : 'slow'), onEnd: () => undefined },
+      ),
+    );
+    expect(events.map((event) => 'object' in event && `${event.type} ${event.object.object().metadata?.name}`)).toEqual(
+      ['DELETED c', 'ADDED later', 'ADDED new-1', 'ADDED new-2', 'ADDED new-3'],
     );
   });
 

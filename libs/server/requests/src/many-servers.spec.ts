@@ -1,5 +1,10 @@
-import type { ConfigMap } from '@periplus/api/kinds';
-import type { History } from '@periplus/server/storage';
+import { builtinSchema, type ConfigMap } from '@periplus/api/kinds';
+import { toRevision } from '@periplus/api/meta';
+import { createSeededRandom } from '@periplus/base/clock';
+import { createSealer } from '@periplus/log/object-events';
+import { createMemoryKeyStore } from '@periplus/log/object-events/testing';
+import { createHistory, type History, HistoryUnavailableError } from '@periplus/server/storage';
+import { createLogHistorySource, createLogSnapshotSource } from '@periplus/server/storage/testing';
 import { startTestServer, type TestRequest, type TestServer } from './testing.js';
 
 const at = { path: 'v1/configmaps', namespace: 'default' };
@@ -103,39 +108,47 @@ describe('two servers on one log', () => {
   });
 });
 
-describe('a server that has just started', () => {
-  it('knows from history what requests did before its time', async () => {
+describe('a server that has just started from a snapshot', () => {
+  /** Its window begins behind all that the first one wrote. */
+  async function startAfter(first: TestServer, history: Partial<History> = {}): Promise<TestServer> {
+    const sealer = createSealer({
+      keyStore: createMemoryKeyStore(),
+      clusterKey: new Uint8Array(32),
+      random: createSeededRandom(1),
+    });
+    const end = toRevision(first.log.retained('objects').at(-1)!.revision);
+    return startTestServer({
+      beside: first,
+      snapshots: createLogSnapshotSource(first.log, (stream) => (stream === 'objects' ? end : toRevision(0))),
+      history: { ...createHistory(createLogHistorySource(first.log), sealer, builtinSchema), ...history },
+    });
+  }
+
+  it('knows what requests wrote before its time', async () => {
     const first = await startTestServer();
-    const written = await first.handle({
-      verb: 'create',
-      ...at,
-      requestId: 'old',
-      object: { metadata: { name: 'c' } },
+    const created = await create(first, 'c', { requestId: 'create' });
+    const patched = await patch(first, 'c', { x: '1' }, { requestId: 'patch' });
+    await patch(first, 'c', { x: '2' });
+    await create(first, 'd');
+    await first.handle({ verb: 'delete', ...named('d'), requestId: 'delete' });
+    const second = await startAfter(first);
+    expect(await create(second, 'c', { requestId: 'create' })).toEqual(created);
+    expect(await patch(second, 'c', { x: '1' }, { requestId: 'patch' })).toEqual(patched);
+    expect((await second.object<ConfigMap>({ verb: 'get', ...named('c') })).data).toEqual({ x: '2' });
+    await second.handle({ verb: 'delete', ...named('d'), requestId: 'delete' });
+    await expect(create(second, 'c', { requestId: 'new' })).rejects.toMatchObject({ status: { code: 409 } });
+  });
+
+  it('does nothing again when it can not look up what was done', async () => {
+    const first = await startTestServer();
+    await create(first, 'c');
+    await patch(first, 'c', { x: '1' }, { requestId: 'patch' });
+    await patch(first, 'c', { x: '2' });
+    const second = await startAfter(first, { writtenBy: () => Promise.reject(new HistoryUnavailableError('away')) });
+    await expect(patch(second, 'c', { x: '1' }, { requestId: 'patch' })).rejects.toMatchObject({
+      status: { code: 503, details: { retryAfterSeconds: 2 } },
     });
-    const stored = first.core.cache.get({ group: '', resource: 'configmaps', namespace: 'default', name: 'c' });
-    const unused = () => Promise.reject(new Error('not asked in this test'));
-    const history: History = {
-      objectAt: unused,
-      listAt: unused,
-      changes: unused,
-      revisionAtTime: unused,
-      entries: unused,
-      writtenBy: (requestId) => Promise.resolve(requestId === 'old' ? stored : undefined),
-    };
-    // Its window begins behind the write, as after a start from a snapshot.
-    const second = await startTestServer({ beside: first, history });
-    second.core.cache.writtenBy = () => undefined;
-    const repeated = await second.handle({
-      verb: 'create',
-      ...at,
-      requestId: 'old',
-      object: { metadata: { name: 'c' } },
-    });
-    expect(repeated.type === 'object' && repeated.object.object()).toEqual(
-      written.type === 'object' && written.object.object(),
-    );
-    await expect(
-      second.handle({ verb: 'create', ...at, requestId: 'new', object: { metadata: { name: 'c' } } }),
-    ).rejects.toMatchObject({ status: { code: 409 } });
+    expect((await second.object<ConfigMap>({ verb: 'get', ...named('c') })).data).toEqual({ x: '2' });
+    await patch(second, 'c', { x: '3' }, { requestId: 'new' });
   });
 });

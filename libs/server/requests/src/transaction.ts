@@ -65,7 +65,10 @@ async function planAll(requests: readonly ApiRequest[], draft: TransactionDraft,
 
 /** In a retry each part finds what it wrote; what had nothing to write the first time writes nothing now either. */
 function asRetried(storage: Storage, requests: readonly ApiRequest[]): readonly ApiRequest[] {
-  const isWritten = requests.map(({ requestId }) => storage.cache.writtenBy(requestId) !== undefined);
+  const { cache } = storage;
+  const isWritten = requests.map(
+    ({ requestId }) => cache.writtenBy(requestId) !== undefined || cache.wroteBefore(requestId),
+  );
   if (!isWritten.includes(true)) return requests;
   return requests.map((request, index) => (isWritten[index] ? request : { ...request, verb: 'get' }));
 }

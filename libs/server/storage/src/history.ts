@@ -44,3 +44,7 @@ export interface History {
 export class HistoryUnavailableError extends Error {
   readonly code = 'HISTORY_UNAVAILABLE';
 }
+
+/** By its code: projections have errors of their own. */
+export const isHistoryUnavailable = (error: unknown): boolean =>
+  (error as { code?: unknown } | undefined)?.code === 'HISTORY_UNAVAILABLE';

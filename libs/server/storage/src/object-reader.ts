@@ -20,7 +20,7 @@ import type { StreamName } from '@periplus/log/event-log';
 import { streamOf } from '@periplus/log/object-events';
 import type { DamagedObject, ResourceName, WatchCache } from '@periplus/view/watch-cache';
 import { continueTokenLifeMs, formatContinueToken, parseContinueToken } from './continue-token.js';
-import type { History, HistoryItem, Past } from './history.js';
+import { type History, type HistoryItem, isHistoryUnavailable, type Past } from './history.js';
 import { parsePointInTime } from './point-in-time.js';
 import type { ReadBarrier } from './read-barrier.js';
 import { isSelected, type Selection, scopeOf, selectsAll } from './selection.js';
@@ -127,7 +127,7 @@ export function createObjectReader(options: ObjectReaderOptions): ObjectReader {
     try {
       past = await read(history);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'HISTORY_UNAVAILABLE') throw error;
+      if (!isHistoryUnavailable(error)) throw error;
       throw historyUnavailable(error);
     }
     if (past.outcome === 'purged') throw expiredRevision(revision);

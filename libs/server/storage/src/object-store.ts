@@ -25,8 +25,9 @@ import type { GroupCommitter, StreamName } from '@periplus/log/event-log';
 import { streamOf, subjectOf } from '@periplus/log/object-events';
 import type { CachedObject, WatchCache } from '@periplus/view/watch-cache';
 import { type DeletionOptions, planDeletion } from './deletion-plan.js';
-import type { History } from './history.js';
+import { type History, isHistoryUnavailable } from './history.js';
 import type { LogWriter, PlannedWrite, WriteOutcome } from './log-writer.js';
+import { historyUnavailable } from './object-reader.js';
 import { desiredPart, isReadyToGo, setBirthMetadata } from './object-metadata.js';
 import type { ReadBarrier } from './read-barrier.js';
 import { generatedName, randomUid } from './server-made.js';
@@ -129,7 +130,7 @@ interface CurrentState {
 type Again = 'notNewest' | 'lost';
 
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
-  const { cache, committers, writer, barrier, time, random } = options;
+  const { cache, committers, writer, barrier, history, time, random } = options;
   const lines = createWaitingLines(time);
 
   const keyOf = (kind: StoredKind, namespace: string, name: string): ObjectKey => ({
@@ -163,23 +164,30 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     throw conflict(kind.schema, name, 'the leadership under which this was written has passed on');
   }
 
-  /** What the same request did before, if it did anything. */
-  const earlier = (key: ObjectKey, context: WriteContext): StoredObject | undefined => {
-    const found = context.dryRun ? undefined : cache.writtenBy(context.requestId);
-    if (found === undefined) return undefined;
-    const { group, resource, namespace, name } = found.key;
-    const same = group === key.group && resource === key.resource && namespace === key.namespace;
-    return same && (name === key.name || key.name === '') ? found : undefined;
-  };
+  /** What the same request did before, if it did anything: within the cache's window, or shortly before it. */
+  async function earlier(key: ObjectKey, { dryRun, requestId }: WriteContext): Promise<StoredObject | undefined> {
+    if (dryRun) return undefined;
+    const found = cache.writtenBy(requestId);
+    if (found !== undefined) return isOf(key, found) ? found : undefined;
+    if (!cache.wroteBefore(requestId)) return undefined;
+    if (history === undefined) throw historyUnavailable('what this request wrote before is not known here any more');
+    // To do again what can't be looked up might be to do it twice.
+    const written = await history.writtenBy(requestId).catch((error: unknown) => {
+      throw isHistoryUnavailable(error) ? historyUnavailable(error) : error;
+    });
+    // Only of Leases and Events may an entry be gone so soon. There no write adds to the one before it.
+    if (written === undefined && streamOf(key) === 'objects')
+      throw historyUnavailable('the projection does not have what this request wrote yet');
+    return onlyOf(key, written);
+  }
 
-  /** As `earlier`, from before the cache's window; history that can't be read says nothing. */
-  async function longAgo(key: ObjectKey, context: WriteContext): Promise<StoredObject | undefined> {
-    if (context.dryRun || options.history === undefined) return undefined;
+  /** As `earlier`, however long ago; history that can't be read says nothing. */
+  async function longAgo(key: ObjectKey, { dryRun, requestId }: WriteContext): Promise<StoredObject | undefined> {
+    if (dryRun || history === undefined) return undefined;
     try {
-      const found = await options.history.writtenBy(context.requestId);
-      return found?.key.resource === key.resource && found.key.name === key.name ? found : undefined;
+      return onlyOf(key, await history.writtenBy(requestId));
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'HISTORY_UNAVAILABLE') throw error;
+      if (!isHistoryUnavailable(error)) throw error;
       return undefined;
     }
   }
@@ -189,7 +197,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     const named = input.object.metadata?.name ?? '';
     const prefix = input.object.metadata?.generateName ?? '';
     const uid = randomUid(random);
-    const before = earlier(keyOf(kind, namespace, named), context);
+    const before = await earlier(keyOf(kind, namespace, named), context);
     if (before !== undefined) return before;
     for (let attempt = 0; ; attempt++) {
       const name = named === '' ? generatedName(prefix, context.requestId, attempt) : named;
@@ -203,7 +211,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
       kind.rules.completeNew?.(object);
       const outcome = await tryCreate(input, key, object, context);
       if (outcome !== 'exists') return outcome;
-      const repeated = earlier(key, context) ?? (await longAgo(key, context));
+      const repeated = (await earlier(key, context)) ?? (await longAgo(key, context));
       if (repeated !== undefined) return repeated;
       if (named !== '') throw alreadyExists(kind.schema, name);
       if (attempt + 1 >= generatedNameAttempts) throw alreadyExists(kind.schema, name);
@@ -259,7 +267,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     try {
       for (;;) {
         const current = await read(key, context.deadline);
-        const before = earlier(key, context);
+        const before = await earlier(key, context);
         if (before !== undefined) return repeated(before);
         let result: T | Again;
         try {
@@ -402,5 +410,14 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
 
   return { create, update, delete: deleteObject };
 }
+
+/** A name that the server is to make is anyone's. */
+function isOf({ group, resource, namespace, name }: ObjectKey, { key }: StoredObject): boolean {
+  const isSameKind = group === key.group && resource === key.resource && namespace === key.namespace;
+  return isSameKind && (name === key.name || name === '');
+}
+
+const onlyOf = (key: ObjectKey, found: StoredObject | undefined): StoredObject | undefined =>
+  found !== undefined && isOf(key, found) ? found : undefined;
 
 const isUnavailable = (error: StatusError): boolean => error.httpCode >= 500 || error.httpCode === 413;

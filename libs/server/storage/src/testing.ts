@@ -1,8 +1,17 @@
-/** History read straight from the model of the log: what a projection would say, without one; below a floor it is purged. */
+/** History and snapshots read straight from the model of the log: what a projection would say, without one; below a floor it is purged. */
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
 import type { LogEntry, StreamName } from '@periplus/log/event-log';
-import { decodeObjectEvent, streamOf } from '@periplus/log/object-events';
-import { createFloorTable, floorOf, type FloorTable } from '@periplus/view/projection';
+import { decodeObjectEvent, streamNames, streamOf } from '@periplus/log/object-events';
+import {
+  type Change,
+  createFloorTable,
+  emptyFold,
+  evolveFoldAll,
+  floorOf,
+  type FloorTable,
+  toChange,
+} from '@periplus/view/projection';
+import type { SnapshotRow, SnapshotSource } from '@periplus/view/watch-cache';
 import type { HistoryChange, HistoryEntry, HistorySource } from './event-history.js';
 
 interface RetainedLog {
@@ -108,6 +117,53 @@ export function createLogHistorySource(log: RetainedLog): HistorySource {
       return Promise.resolve(last?.revision ?? toRevision(0));
     },
     writtenBy: (requestId) =>
-      Promise.resolve(entriesOf('objects').find((entry) => entry.event.requestId === requestId)),
+      Promise.resolve(
+        streamNames.flatMap((stream) => entriesOf(stream)).find((entry) => entry.event.requestId === requestId),
+      ),
+  };
+}
+
+/** The last entry of each subject, as a projection that has come to `upTo` holds them. */
+export function createLogSnapshotSource(log: RetainedLog, upTo: (stream: StreamName) => Revision): SnapshotSource {
+  const toRow = (change: Change): SnapshotRow | undefined =>
+    change.type === 'expired' || change.type === 'quarantined' ? undefined : change;
+
+  return {
+    async load(stream, onRows, requests) {
+      const end = upTo(stream);
+      const changes = log
+        .retained(stream)
+        .filter(({ revision }) => revision <= end)
+        .map(toChange);
+      const rows = new Map<string, SnapshotRow>();
+      const damaged = new Map<string, Revision>();
+      const committed = evolveFoldAll(emptyFold, changes).commits.flatMap((commit) => commit.changes);
+      for (const change of committed) {
+        const { subject, revision } = change;
+        if (change.type === 'quarantined') {
+          damaged.set(subject, revision);
+          continue;
+        }
+        damaged.delete(subject);
+        const row = toRow(change);
+        if (row === undefined) rows.delete(subject);
+        else rows.set(subject, row);
+      }
+      const genesis = committed.find((change) => change.type === 'system')?.event.system;
+      const last = committed.at(-1);
+      if (genesis?.type !== 'genesis' || last === undefined) return undefined;
+      await onRows([...rows.values()].sort((a, b) => a.revision - b.revision));
+      return {
+        revision: end,
+        clusterId: genesis.clusterId,
+        damaged: [...damaged].map(([subject, revision]) => ({ subject, revision })),
+        requests: committed
+          .flatMap((change) =>
+            'event' in change ? [{ requestId: change.event.requestId, timestampMs: change.timestampMs }] : [],
+          )
+          .filter(({ requestId, timestampMs }) => requestId !== '' && timestampMs >= last.timestampMs - requests.ageMs)
+          .slice(-requests.max),
+      };
+    },
   };
 }

@@ -14,7 +14,7 @@ import { type KubeObject, type Revision, type Status, toRevision } from '@peripl
 import type { Random, Time } from '@periplus/base/clock';
 import { streamOf } from '@periplus/log/object-events';
 import type { CacheWatch, ResourceName, WatchCache, WatchChange } from '@periplus/view/watch-cache';
-import type { History } from './history.js';
+import { type History, isHistoryUnavailable } from './history.js';
 import { expiredRevision, historyUnavailable, type ObjectReader, parseRevision } from './object-reader.js';
 import { isSelected, type Selection, scopeOf } from './selection.js';
 import type { Serve, ServedObject } from './served-object.js';
@@ -130,7 +130,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
     try {
       past = await history.changes(resource, after, upTo, selection.namespace || undefined);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'HISTORY_UNAVAILABLE') throw error;
+      if (!isHistoryUnavailable(error)) throw error;
       throw historyUnavailable(error);
     }
     if (past.outcome === 'purged') throw expiredRevision(after);
@@ -199,11 +199,12 @@ export function createWatcher(options: WatcherOptions): Watcher {
     // Nothing is awaited between the list and the cache's watch, nor between its backlog and later changes: no gap.
     const attach = (after: Revision): CacheWatch => cache.watch(resource, after, sendChanges, scopeOf(selection));
     let attached = attach(from);
-    let older: readonly WatchChange[] = [];
-    if (attached.outcome === 'tooOld') {
-      const upTo = attached.oldest;
-      older = await olderChanges(resource, selection, from, upTo);
-      attached = attach(upTo);
+    const older: WatchChange[] = [];
+    // The window may move on while history is read: then there is more to read, but less of it.
+    for (let reached = from; attached.outcome === 'tooOld'; attached = attach(reached)) {
+      if (time.monotonic() >= wanted.deadline) throw historyUnavailable('changes come faster than they can be read');
+      older.push(...(await olderChanges(resource, selection, reached, attached.oldest)));
+      reached = attached.oldest;
     }
     if (attached.outcome !== 'watching') throw expiredRevision(from);
     stop = attached.stop;

@@ -126,6 +126,7 @@ export function createSimulatedCluster(options: SimulatedClusterOptions): Simula
       const own = createServerCore({
         log: connection,
         sealer,
+        snapshots: createLogSnapshotSource(log, (stream) => projection.watermark(stream)),
         history: createHistory(past, sealer, builtinSchema),
         window,
         serviceClusterIpRange: '10.96.0.0/16',

@@ -6,6 +6,7 @@ export {
   type PostgresView,
   type PostgresViewOptions,
   type ResourceName,
+  type RequestLimits,
   type SnapshotPosition,
 } from './postgres-view.js';
 export type { BuildProgress } from './build-progress.js';

@@ -20,6 +20,7 @@ import { schemaName } from './schema.js';
 import type { StoredEvent } from './stored-event.js';
 
 const pods = { group: '', resource: 'pods' };
+const requests = { ageMs: 60_000, max: 3 };
 
 async function until(condition: () => boolean | Promise<boolean>, what: string, limitMs = 15_000): Promise<void> {
   const started = performance.now();
@@ -137,7 +138,7 @@ describe('the projection in Postgres', () => {
     expect(projector.state).toBe('starting');
     await ensureGenesis(log, 'late', systemTime);
     await reached();
-    expect(await view.load('objects', () => undefined)).toMatchObject({ clusterId: 'late' });
+    expect(await view.load('objects', () => undefined, requests)).toMatchObject({ clusterId: 'late' });
   });
 
   it('has nothing to load, and says so, while it is not built yet', async () => {
@@ -145,7 +146,7 @@ describe('the projection in Postgres', () => {
     const sql = connectPostgres({ url: server.url, connections: 1 });
     await sql.unsafe(`drop schema if exists ${schemaName} cascade`);
     await sql.end();
-    expect(await view.load('objects', () => undefined)).toBeUndefined();
+    expect(await view.load('objects', () => undefined, requests)).toBeUndefined();
   });
 
   it('has current objects in the order of the API, with the bytes of the log', async () => {
@@ -253,10 +254,14 @@ describe('the projection in Postgres', () => {
     for (let index = 0; index < 1_100; index += 100)
       await appendAll(...Array.from({ length: 100 }, (_, more) => append({ key: testKey(`p${index + more}`) })));
     await write({ key: testKey('p0') }, { verb: 'delete' });
+    for (const requestId of ['a', 'b', '', 'c', 'd']) await write({ key: testKey('p1') }, { requestId });
     await reached();
     const rows: StoredEvent[] = [];
-    const position = await view.load('objects', (portion) => void rows.push(...portion));
-    expect(position).toMatchObject({ revision: await log.lastRevision('objects') });
+    const position = await view.load('objects', (portion) => void rows.push(...portion), requests);
+    expect(position).toMatchObject({
+      revision: await log.lastRevision('objects'),
+      requests: ['b', 'c', 'd'].map((requestId) => ({ requestId })),
+    });
     expect(position!.clusterId).toMatch(/^cluster 0\./);
     expect(rows).toHaveLength(1_101);
     expect(rows.find((row) => row.event.key.name === 'p0')?.event.verb).toBe('delete');
@@ -275,7 +280,7 @@ describe('the projection in Postgres', () => {
     const sql = connectPostgres({ url: server.url, connections: 1, schema: schemaName });
     expect(await sql`select revision, subject from quarantine`).toEqual([{ revision: 2, subject: subjectOf(key) }]);
     await sql.end();
-    const damaged = async () => (await view.load('objects', () => undefined))!.damaged;
+    const damaged = async () => (await view.load('objects', () => undefined, requests))!.damaged;
     expect(await damaged()).toEqual([{ subject: subjectOf(key), revision: 2 }]);
     await write({ key });
     await reached();

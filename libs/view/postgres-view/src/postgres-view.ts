@@ -37,6 +37,14 @@ export interface SnapshotPosition {
   readonly clusterId: string;
   /** Subjects whose last entry is one that nobody can read; their rows, if they have any, are older. */
   readonly damaged: readonly { readonly subject: Subject; readonly revision: Revision }[];
+  /** The requests that wrote last, in the order of the log. */
+  readonly requests: readonly { readonly requestId: string; readonly timestampMs: number }[];
+}
+
+/** How many of the last requests are wanted: not longer before the last entry, and not more. */
+export interface RequestLimits {
+  readonly ageMs: number;
+  readonly max: number;
 }
 
 /** All methods reject with `HistoryUnavailableError` when Postgres can't answer. */
@@ -47,6 +55,7 @@ export interface PostgresView {
   load(
     stream: StreamName,
     onRows: (rows: readonly StoredEvent[]) => void | Promise<void>,
+    requests: RequestLimits,
   ): Promise<SnapshotPosition | undefined>;
   /** The objects as they are now in the projection. */
   current(resource: ResourceName, page?: ListPage): Promise<readonly StoredEvent[]>;
@@ -188,13 +197,14 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
   async function load(
     stream: StreamName,
     onRows: (rows: readonly StoredEvent[]) => void | Promise<void>,
+    requests: RequestLimits,
   ): Promise<SnapshotPosition | undefined> {
     const sql = pool.sql();
     return sql.begin('isolation level repeatable read read only', async (transaction) => {
       // A large cluster takes longer than a request may.
       await transaction`set local statement_timeout = 0`;
-      const [position] = await transaction<{ revision: number; cluster_id: string }[]>`
-        select revision, cluster_id from watermark where stream = ${stream}`;
+      const [position] = await transaction<{ revision: number; cluster_id: string; appended_ms: number }[]>`
+        select revision, cluster_id, appended_ms from watermark where stream = ${stream}`;
       if (position === undefined || position.revision === 0) return undefined;
       const rows = transaction<EntryRow[]>`
         select ${entryColumns(sql)}, l.expires_ms from latest l join history h using (stream, revision)
@@ -205,9 +215,13 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
       const damaged = await transaction<{ subject: string; revision: number }[]>`
         select q.subject, max(q.revision) as revision from quarantine q left join latest l using (subject)
         where q.stream = ${stream} and q.revision > coalesce(l.revision, 0) group by q.subject`;
+      const recent = await transaction<{ request_id: string; appended_ms: number }[]>`
+        select request_id, appended_ms from history where stream = ${stream} and request_id <> ''
+          and appended_ms >= ${position.appended_ms - requests.ageMs} order by revision desc limit ${requests.max}`;
       return {
         revision: toRevision(position.revision),
         clusterId: position.cluster_id,
+        requests: recent.reverse().map((row) => ({ requestId: row.request_id, timestampMs: row.appended_ms })),
         damaged: damaged.map(({ subject, revision }) => ({ subject, revision: toRevision(revision) })),
       };
     });
@@ -215,9 +229,9 @@ export function createPostgresView(options: PostgresViewOptions): PostgresView {
 
   return {
     watermark,
-    async load(stream, onRows) {
+    async load(stream, onRows, requests) {
       try {
-        return await load(stream, onRows);
+        return await load(stream, onRows, requests);
       } catch (error) {
         if (isNotBuilt(error)) return undefined;
         throw toUnavailable(error);

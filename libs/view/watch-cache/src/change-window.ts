@@ -5,6 +5,7 @@
  */
 import type { Revision } from '@periplus/api/meta';
 import type { CachedState } from './cached-object.js';
+import { createRecentRequests, type RecentRequest } from './recent-requests.js';
 import type { ResourceStore } from './resource-store.js';
 
 export interface WindowLimits {
@@ -38,18 +39,29 @@ export interface ChangeWindow {
   /** The end of the last transaction appended at or before `timeMs`; undefined when that is before the window. */
   revisionAtTime(timeMs: number): Revision | undefined;
   writtenBy(requestId: string): CachedState | undefined;
+  /** Whether a request wrote something that the window does not have any more, in its time before. */
+  wroteBefore(requestId: string): boolean;
 }
 
-export function createChangeWindow(startRevision: Revision, limits: WindowLimits): ChangeWindow {
+/** @param requests those that wrote shortly before the window, in the order of the log */
+export function createChangeWindow(
+  startRevision: Revision,
+  limits: WindowLimits,
+  requests: readonly RecentRequest[] = [],
+): ChangeWindow {
   let items: WindowItem[] = [];
   let oldest = 0;
   let bytes = 0;
   let start = startRevision;
   const written = new Map<string, CachedState>();
+  const before = createRecentRequests({ ageMs: limits.ageMs, max: limits.changesMax });
+  for (const { requestId, timestampMs } of requests) before.note(requestId, timestampMs);
 
-  function forgetRequest(state: CachedState | undefined): void {
+  function forgetState({ state, timestampMs }: WindowItem): void {
     const requestId = state?.event.requestId;
-    if (requestId !== undefined && written.get(requestId) === state) written.delete(requestId);
+    if (requestId === undefined || written.get(requestId) !== state) return;
+    written.delete(requestId);
+    before.note(requestId, timestampMs);
   }
 
   function dropOldest(): void {
@@ -58,7 +70,7 @@ export function createChangeWindow(startRevision: Revision, limits: WindowLimits
     bytes -= item.bytes;
     start = item.commitRevision;
     item.store?.dropUpTo(item.commitRevision);
-    forgetRequest(item.state);
+    forgetState(item);
     if (oldest >= 1_024 && oldest * 2 >= items.length) {
       items = items.slice(oldest);
       oldest = 0;
@@ -85,13 +97,14 @@ export function createChangeWindow(startRevision: Revision, limits: WindowLimits
       while (isDue()) dropOldest();
       // A transaction leaves whole: `start` is its end.
       while (oldest < items.length && items[oldest]!.commitRevision <= start) dropOldest();
+      before.trim(nowMs);
     },
     forget(store, floor) {
       for (let at = oldest; at < items.length && items[at]!.commitRevision <= floor; at++) {
         const item = items[at]!;
         if (item.store !== store) continue;
         bytes -= item.bytes;
-        forgetRequest(item.state);
+        forgetState(item);
         items[at] = { commitRevision: item.commitRevision, timestampMs: item.timestampMs, bytes: 0 };
       }
       store.dropUpTo(floor);
@@ -102,5 +115,6 @@ export function createChangeWindow(startRevision: Revision, limits: WindowLimits
       return undefined;
     },
     writtenBy: (requestId) => written.get(requestId),
+    wroteBefore: before.has,
   };
 }

@@ -130,6 +130,7 @@ export function createWatchCache(options: WatchCacheOptions): WatchCache {
       }
       return undefined;
     },
+    wroteBefore: (requestId) => [...followers.values()].some(({ state }) => state.window.wroteBefore(requestId)),
     revisionAtTime: (stream, timeMs) => followerOf(stream).state.window.revisionAtTime(timeMs),
     resources: () =>
       [...followers.values()].flatMap(({ state }) => [...state.stores.values()].map((store) => store.resource)),

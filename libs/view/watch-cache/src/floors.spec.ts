@@ -60,7 +60,7 @@ function start() {
         async load(stream: string, onRows: (rows: readonly SnapshotRow[]) => void | Promise<void>) {
           if (stream !== 'objects') return undefined;
           await onRows(snapshot.rows);
-          return { revision: snapshot.revision, clusterId: 'c', damaged: [] };
+          return { revision: snapshot.revision, clusterId: 'c', damaged: [], requests: [] };
         },
       };
       void ensureGenesis(log, 'c', time);

@@ -2,6 +2,7 @@
 import type { Revision } from '@periplus/api/meta';
 import type { StreamName, Subject } from '@periplus/log/event-log';
 import type { ObjectEvent } from '@periplus/log/object-events';
+import type { RecentRequest } from './recent-requests.js';
 
 /** The last entry of a subject: an object, a tombstone or a system entry. */
 export interface SnapshotRow {
@@ -25,6 +26,15 @@ export interface Snapshot {
   /** From the stream's genesis; a snapshot of another cluster is not used. */
   readonly clusterId: string;
   readonly damaged: readonly DamagedRow[];
+  /** What wrote last, in the order of the log: a request that is repeated after the start is known by it. */
+  readonly requests: readonly RecentRequest[];
+}
+
+/** How many of a snapshot's requests are wanted. */
+export interface RequestLimits {
+  /** Not longer before the snapshot's last entry. */
+  readonly ageMs: number;
+  readonly max: number;
 }
 
 export interface SnapshotSource {
@@ -35,5 +45,6 @@ export interface SnapshotSource {
   load(
     stream: StreamName,
     onRows: (rows: readonly SnapshotRow[]) => void | Promise<void>,
+    requests: RequestLimits,
   ): Promise<Snapshot | undefined>;
 }

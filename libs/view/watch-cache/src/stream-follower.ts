@@ -5,7 +5,14 @@ import { createBackoff, sleep } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
 import type { EventLog, Follower, LogEntry, StreamName, Subject } from '@periplus/log/event-log';
 import { decodeObjectEvent, type ObjectEvent, type OpenedObject, type Sealer } from '@periplus/log/object-events';
-import { type Change, emptyFold, evolveFoldAll, readObjectJson, toChange } from '@periplus/view/projection';
+import {
+  type Change,
+  emptyFold,
+  evolveFoldAll,
+  readObjectJson,
+  timeOfEntry,
+  toChange,
+} from '@periplus/view/projection';
 import { type CachedState, toCachedState } from './cached-object.js';
 import type { WindowLimits } from './change-window.js';
 import type { ParsedObjects } from './parsed-objects.js';
@@ -170,18 +177,20 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
   /** A log that lost its end gives the revisions to others. What was purged tells nothing. */
   async function isInLog({ revision, subject, timestampMs }: SnapshotRow): Promise<boolean> {
     const entry = await patiently(() => log.entry(stream, revision));
-    return entry === undefined || (entry.subject === subject && entry.timestampMs === timestampMs);
+    if (entry === undefined) return true;
+    return entry.subject === subject && timeOfEntry(entry, decodeObjectEvent(entry.payload)) === timestampMs;
   }
 
   async function loadSnapshot(): Promise<StreamState | undefined> {
     const loaded = createStreamState(stream, limits, parsed);
     let snapshot: Snapshot | undefined;
-    const newest: SnapshotRow[] = [];
+    let newest = undefined as SnapshotRow | undefined;
     try {
-      snapshot = await snapshots?.load(stream, (rows) => {
-        for (const row of rows) if (row.revision > (newest[0]?.revision ?? 0)) newest[0] = row;
+      const take = (rows: readonly SnapshotRow[]): Promise<void> => {
+        for (const row of rows) if (row.revision > (newest?.revision ?? 0)) newest = row;
         return loadRows(rows, loaded);
-      });
+      };
+      snapshot = await snapshots?.load(stream, take, { ageMs: limits.ageMs, max: limits.changesMax });
     } catch (error) {
       logger.warn('the snapshot cannot be read: starting from the log', { error });
     }
@@ -193,7 +202,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
       snapshot.revision < first ||
       snapshot.revision > last ||
       (clusterId !== undefined && clusterId !== snapshot.clusterId) ||
-      (newest[0] !== undefined && !(await isInLog(newest[0])))
+      (newest !== undefined && !(await isInLog(newest)))
     ) {
       logger.warn('the snapshot is not of this log: starting from the log', { snapshot: snapshot.revision, last });
       return undefined;
@@ -202,7 +211,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
       loaded.loadDamaged(subject, revision);
       reportDamaged(subject, revision, 'it was set aside before this cache began');
     }
-    loaded.loaded(snapshot.revision);
+    loaded.loaded(snapshot.revision, snapshot.requests);
     return loaded;
   }
 

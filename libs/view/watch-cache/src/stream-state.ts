@@ -6,6 +6,7 @@ import { type Change, type Commit, createFloorTable, type Floor, floorOf } from 
 import { type CachedState, toExpiredState } from './cached-object.js';
 import { type ChangeWindow, createChangeWindow, type WindowLimits } from './change-window.js';
 import type { ParsedObjects } from './parsed-objects.js';
+import type { RecentRequest } from './recent-requests.js';
 import { createResourceStore, type ResourceStore } from './resource-store.js';
 import type { DamagedObject, ResourceName, WatchChange } from './watch-cache.js';
 import type { Deliveries } from './watcher-table.js';
@@ -23,7 +24,7 @@ export interface StreamState {
   /** The past of a resource is exact from here on, as far as the log's floors say. */
   floorOf(resource: ResourceName): Revision;
   /** The rows of a snapshot were loaded: the state is that of `revision`. */
-  loaded(revision: Revision): void;
+  loaded(revision: Revision, requests?: readonly RecentRequest[]): void;
   /** An object of a snapshot. */
   load(state: CachedState, object: KubeObject | undefined): void;
   /** A tombstone or a system entry of a snapshot. */
@@ -144,9 +145,9 @@ export function createStreamState(stream: StreamName, limits: WindowLimits, pars
       else tombstones.get(resourceId(key))?.delete(subject);
     },
     floorOf: (resource) => floors.ofResource(resource),
-    loaded(revision) {
+    loaded(revision, requests) {
       applied = revision;
-      window = createChangeWindow(revision, limits);
+      window = createChangeWindow(revision, limits, requests);
     },
     load: (state, object) => storeOf(state.key).load(state, object),
     loadOther(subject, revision, event) {

@@ -392,7 +392,7 @@ describe('watch cache', () => {
       async load(stream, onRows) {
         if (stream !== 'objects') return undefined;
         await onRows(rows.map((row) => ({ ...row, timestampMs })));
-        return { revision: toRevision(revision), clusterId, damaged: [] };
+        return { revision: toRevision(revision), clusterId, damaged: [], requests: [] };
       },
     });
 

@@ -94,6 +94,8 @@ export interface WatchCache {
   correctLast(subject: Subject, revision: Revision): void;
   /** The state that a request wrote, when that was within the window: its retry is answered with it. */
   writtenBy(requestId: string): CachedObject | undefined;
+  /** Whether a request wrote something shortly before the window: what, history knows. */
+  wroteBefore(requestId: string): boolean;
   /** The last change whose append was at or before `timeMs`: "as of" for another stream. Undefined before the window. */
   revisionAtTime(stream: StreamName, timeMs: number): Revision | undefined;
   /** The resources that have, or had, objects. */

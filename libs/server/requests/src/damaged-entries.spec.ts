@@ -143,7 +143,7 @@ describe('an object whose newest entry has a flipped bit', () => {
           if (stream !== 'objects') return undefined;
           await onRows([row]);
           const revision = toRevision(damaged);
-          return { revision, clusterId: 'test', damaged: [{ subject, revision }] };
+          return { revision, clusterId: 'test', damaged: [{ subject, revision }], requests: [] };
         },
       },
     });

@@ -22,7 +22,7 @@ import { AUTHENTICATED_GROUP, MASTERS_GROUP, NODES_GROUP, type UserInfo } from '
 import { createServiceAccountTokens } from '@periplus/server/credentials';
 import { createServerCore, type RequestHandler, type ServerCore } from '@periplus/server/requests';
 import { createHistory } from '@periplus/server/storage';
-import { createLogHistorySource } from '@periplus/server/storage/testing';
+import { createLogHistorySource, createLogSnapshotSource } from '@periplus/server/storage/testing';
 import type { CompactorStats } from '@periplus/view/retention';
 import type { CrashTarget, FaultPlan } from './fault-plan.js';
 import { connectFaultyLog, type LogConnection } from './faulty-log.js';

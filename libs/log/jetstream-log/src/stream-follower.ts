@@ -32,7 +32,7 @@ export interface StreamFollowerOptions {
 
 /** What came from the consumer, in order. */
 type Arrival =
-  | { readonly type: 'entry'; readonly entry: LogEntry; readonly pending: number }
+  | { readonly type: 'entry'; readonly entry: LogEntry }
   /** To be answered once everything before it is handled. */
   | { readonly type: 'flow'; readonly respond: () => void }
   /** Nothing is on its way, and all retained entries up to here were delivered. */
@@ -54,19 +54,29 @@ interface ConsumerCreated {
 
 /** `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>` */
 function parsePosition(reply: string) {
-  const tokens = reply.split('.');
-  const [streamSequence, consumerSequence, timestamp, pending] = tokens.slice(-4);
+  const pending = reply.lastIndexOf('.');
+  const timestamp = reply.lastIndexOf('.', pending - 1);
+  const consumer = reply.lastIndexOf('.', timestamp - 1);
+  const stream = reply.lastIndexOf('.', consumer - 1);
   return {
-    streamSequence: Number(streamSequence),
-    consumerSequence: Number(consumerSequence),
-    timestampMs: Number(timestamp!.slice(0, -6)),
-    pending: Number(pending),
+    streamSequence: Number(reply.slice(stream + 1, consumer)),
+    consumerSequence: Number(reply.slice(consumer + 1, timestamp)),
+    timestampMs: Number(reply.slice(timestamp + 1, pending - 6)),
   };
+}
+
+/** Of its own memory: a view would keep the whole receive buffer alive. */
+function copyOf(data: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(data.length);
+  copy.set(data);
+  return copy;
 }
 
 export function followStream(options: StreamFollowerOptions): Follower {
   const { connection, stream, handler, time, random, logger } = options;
   const backoff = createBackoff({ initialMs: 50, maxMs: 1_000, jitter: 0.5 }, random);
+  /** In no other stream do messages end by themselves. */
+  const expires = stream === 'events';
   let next: number = options.from;
   /** The last entry that was handed over. */
   let handed: LogEntry | undefined;
@@ -82,9 +92,18 @@ export function followStream(options: StreamFollowerOptions): Follower {
   let cancelSilence: CancelTimer | undefined;
   let cancelRetry: CancelTimer | undefined;
 
-  function expectSound(): void {
-    cancelSilence?.();
-    cancelSilence = time.after(silenceLimitMs, () => restart('silence'));
+  let heardMs = 0;
+
+  function heard(): void {
+    heardMs = time.monotonic();
+  }
+
+  function watchSilence(waitMs: number): void {
+    cancelSilence = time.after(waitMs, () => {
+      const leftMs = heardMs + silenceLimitMs - time.monotonic();
+      if (leftMs > 0) watchSilence(leftMs);
+      else restart('silence');
+    });
   }
 
   function drop(): void {
@@ -123,7 +142,8 @@ export function followStream(options: StreamFollowerOptions): Follower {
     while (arrivals.length > 0 && !closed) {
       const mine = generation;
       const portion = arrivals.splice(0, portionMax);
-      const entries = portion.flatMap((arrival) => (arrival.type === 'entry' ? [arrival.entry] : []));
+      const entries: LogEntry[] = [];
+      for (const arrival of portion) if (arrival.type === 'entry') entries.push(arrival.entry);
       if (entries.length > 0) {
         handed = entries[entries.length - 1]!;
         next = handed.revision + 1;
@@ -161,7 +181,7 @@ export function followStream(options: StreamFollowerOptions): Follower {
   }
 
   function onMessage(message: Msg): void {
-    expectSound();
+    heard();
     if (!message.reply?.startsWith('$JS.ACK.')) {
       onStatus(message);
       return;
@@ -179,12 +199,11 @@ export function followStream(options: StreamFollowerOptions): Follower {
       stream,
       revision: toRevision(position.streamSequence),
       subject: message.subject,
-      // A view would keep the whole receive buffer alive.
-      payload: Uint8Array.from(message.data),
+      payload: copyOf(message.data),
       timestampMs: position.timestampMs,
-      ...expiryOf((name) => message.headers?.get(name) ?? '', position.timestampMs),
+      ...(expires ? expiryOf((name) => message.headers?.get(name) ?? '', position.timestampMs) : {}),
     };
-    arrive({ type: 'entry', entry, pending: position.pending });
+    arrive({ type: 'entry', entry });
   }
 
   /**
@@ -242,7 +261,8 @@ export function followStream(options: StreamFollowerOptions): Follower {
       const created = await connection.api<ConsumerCreated>(`CONSUMER.CREATE.${stream}`, wanted, createLimitMs);
       if (closed || mine !== generation) return;
       consumer = created.name;
-      expectSound();
+      heard();
+      watchSilence(silenceLimitMs);
       // Of several servers the one that has the consumer may be behind the one that was asked: only its heartbeats tell then.
       const tellsTheEnd = info.config.num_replicas === 1 && info.state.last_seq >= next;
       if (tellsTheEnd && (created.num_pending ?? 0) === 0 && consumerSequence === 1)

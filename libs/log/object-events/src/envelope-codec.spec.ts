@@ -1,7 +1,16 @@
 import { crc32 } from 'node:zlib';
 import { toRevision } from '@periplus/api/meta';
 import fc from 'fast-check';
-import { checksumOf, decodeObjectEvent, encodeObjectEvent, objectRangeOf, relocateEntry } from './envelope-codec.js';
+import {
+  checksumOf,
+  type DecodedEvent,
+  decodeObjectEvent,
+  encodeObjectEvent,
+  objectRangeOf,
+  relocateEntry,
+  viewObjectEvent,
+} from './envelope-codec.js';
+import { completeEvent } from './event-view.js';
 import { goldenEntries } from './golden/format-1.js';
 import { goldenEntriesOfFormat2 } from './golden/format-2.js';
 import { emptyKey, type ObjectEvent } from './object-event.js';
@@ -177,6 +186,46 @@ describe('the envelope', () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  describe('read as it is asked', () => {
+    const { transaction: _transaction, seal: _seal, ...rest } = full;
+    const ordinary: ObjectEvent = rest;
+    /** What one says of bytes, in a form to compare. */
+    const said = ({ outcome, ...result }: DecodedEvent): unknown =>
+      JSON.stringify({ outcome, ...('event' in result ? completeEvent(result.event) : result) });
+
+    it.each<[string, ObjectEvent]>([
+      ['with everything said', ordinary],
+      ['with the least said', testEvent({ key: testKey('a') })],
+      ['sealed', full],
+      ['of a system entry', testSystemEvent({ type: 'barrier' })],
+    ])('says of a write %s what the full decoder says', (_name, event) => {
+      const payload = encodeObjectEvent(event);
+      const viewed = viewObjectEvent(payload);
+      if (viewed.outcome === 'malformed') throw new Error(viewed.reason);
+      const { event: view } = viewed;
+      const all = decoded(payload);
+      const fields = Object.keys({ ...full, ...all }) as (keyof ObjectEvent)[];
+      for (const field of fields) expect([field, view[field]]).toEqual([field, all[field]]);
+      expect(completeEvent(view)).toEqual(all);
+    });
+
+    it('says the same as the full decoder of whatever bytes there are', () => {
+      const good = encodeObjectEvent(ordinary);
+      const changes = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 });
+      const changed = changes.map((all) => {
+        const bytes = Uint8Array.from(good);
+        for (const [at, byte] of all) bytes[at] = byte;
+        return withCrc(bytes);
+      });
+      fc.assert(
+        fc.property(changed, (bytes) => {
+          expect(said(viewObjectEvent(bytes))).toBe(said(decodeObjectEvent(bytes)));
+        }),
+        { numRuns: 3_000 },
+      );
+    });
   });
 
   // These bytes are in logs for ever: an entry may be added here, none may change.

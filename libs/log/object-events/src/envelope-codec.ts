@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
 import { Envelope, Verb as WireVerb } from '@periplus/api/wire';
+import { viewOrdinaryEvent } from './event-view.js';
 import {
   type Actor,
   emptyKey,
@@ -219,15 +220,25 @@ function unknownFieldsOf(payload: Uint8Array): Uint8Array | undefined {
   return parts.length === 0 ? undefined : new Uint8Array(Buffer.concat(parts));
 }
 
+/** Each format has its own proof that the bytes are those that were written. */
+function checkWhole(payload: Uint8Array, wire: Envelope): void {
+  switch (wire.format) {
+    case formatWithoutCrc:
+      if (!checksumOf(wire.object).equals(wire.checksum)) throw new MalformedEnvelope('the checksum does not match');
+      return;
+    case envelopeFormat:
+      if (!hasItsCrc(payload)) throw new MalformedEnvelope('the checksum of the envelope does not match');
+      return;
+    default:
+      throw new MalformedEnvelope(`format ${wire.format} is unknown`);
+  }
+}
+
 function toEvent(payload: Uint8Array): ObjectEvent {
   const wire = Envelope.decode(payload);
-  if (wire.format !== formatWithoutCrc) {
-    if (wire.format !== envelopeFormat) throw new MalformedEnvelope(`format ${wire.format} is unknown`);
-    if (!hasItsCrc(payload)) throw new MalformedEnvelope('the checksum of the envelope does not match');
-  }
+  checkWhole(payload, wire);
   const verb = fromWireVerb.get(wire.verb);
   if (verb === undefined) throw new MalformedEnvelope(`verb ${wire.verb} is unknown`);
-  if (!checksumOf(wire.object).equals(wire.checksum)) throw new MalformedEnvelope('the checksum does not match');
   const isSystem = verb === 'system';
   if (!isSystem && wire.object.length === 0) throw new MalformedEnvelope('the object is missing');
   const unknownFields = unknownFieldsOf(payload);
@@ -264,6 +275,22 @@ export function decodeObjectEvent(payload: Uint8Array): DecodedEvent {
     // The reader of the wire format throws plain errors on truncated or overlong input.
     return { outcome: 'malformed', reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/**
+ * Whether the object of a well-formed entry has the checksum that was made of it: a second proof beside the CRC over the
+ * whole, too dear for each reader.
+ */
+export function hasObjectChecksum(payload: Uint8Array): boolean {
+  const { object, checksum } = Envelope.decode(payload);
+  return checksumOf(object).equals(checksum);
+}
+
+/** As `decodeObjectEvent`, for those who ask an event for little: it is read as it is asked, and keeps the payload. */
+export function viewObjectEvent(payload: Uint8Array): DecodedEvent {
+  const isWhole = payload.length > crcLength && hasItsCrc(payload);
+  const event = isWhole ? viewOrdinaryEvent(payload, payload.length - crcLength, envelopeFormat, toEvent) : undefined;
+  return event === undefined ? decodeObjectEvent(payload) : { outcome: 'event', event };
 }
 
 /** What of an entry depends on the log that it is in. */

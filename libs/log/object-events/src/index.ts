@@ -4,15 +4,17 @@ export {
   decodeObjectEvent,
   encodeObjectEvent,
   type EntryPlace,
+  hasObjectChecksum,
   objectRangeOf,
   relocateEntry,
+  viewObjectEvent,
 } from './envelope-codec.js';
+export { completeEvent, metadataOf } from './event-view.js';
 export {
   type Actor,
   type Cause,
   emptyKey,
   type EventMetadata,
-  metadataOf,
   type ObjectEvent,
   type Origin,
   type Seal,

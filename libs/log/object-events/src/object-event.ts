@@ -98,10 +98,4 @@ export interface ObjectEvent extends EventMetadata {
   readonly unknownFields?: Uint8Array;
 }
 
-/** The metadata of an event, without a reference to its object bytes. */
-export function metadataOf(event: ObjectEvent): EventMetadata {
-  const { object: _object, seal: _seal, unknownFields: _unknownFields, ...metadata } = event;
-  return metadata;
-}
-
 export const emptyKey: ObjectKey = Object.freeze({ group: '', resource: '', namespace: '', name: '' });

@@ -1,6 +1,7 @@
 /** For tests of back-ups: a file in memory, and what a log's objects went through, whatever their revisions are. */
 import type { Revision } from '@periplus/api/meta';
 import type { LogEntry } from '@periplus/log/event-log';
+import { completeEvent } from '@periplus/log/object-events';
 import { type Change, emptyFold, evolveFoldAll, toChange } from '@periplus/view/projection';
 import type { ArchiveFile } from './archive-file.js';
 
@@ -36,7 +37,7 @@ function tell(change: Change, numberOf: (revision: Revision) => number | undefin
   if (change.type === 'system' || change.type === 'expired') return [];
   const { subject, timestampMs, type } = change;
   if (change.type === 'quarantined') return [{ subject, timestampMs: 0, type, payload: hex(change.payload) }];
-  const { object, parent, cause, restored: _, transaction, seal, ...rest } = change.event;
+  const { object, parent, cause, restored: _, transaction, seal, ...rest } = completeEvent(change.event);
   return [
     {
       ...rest,

@@ -1,7 +1,7 @@
 /** From commits to the rows that they change: the pure half of the projector. */
 import type { Revision } from '@periplus/api/meta';
 import type { StreamName, Subject } from '@periplus/log/event-log';
-import { objectRangeOf } from '@periplus/log/object-events';
+import { completeEvent, objectRangeOf } from '@periplus/log/object-events';
 import { type Change, type Commit, type Floor, floorOf } from '@periplus/view/projection';
 
 export interface HistoryRow {
@@ -82,7 +82,8 @@ export function toSortName(key: { readonly namespace: string; readonly name: str
 type StoredChange = Extract<Change, { readonly type: 'put' | 'delete' | 'system' }>;
 
 function toHistoryRow(change: StoredChange, commitRevision: Revision): HistoryRow {
-  const { event, payload } = change;
+  const { payload } = change;
+  const event = completeEvent(change.event);
   const { key, actor } = event;
   const isPlain = change.type !== 'system' && event.seal === undefined;
   const range = isPlain ? objectRangeOf(payload) : undefined;

@@ -1,7 +1,7 @@
 /** Rows read back as what they were made from. */
 import { type Revision, toRevision } from '@periplus/api/meta';
 import type { StreamName, Subject } from '@periplus/log/event-log';
-import { decodeObjectEvent, type ObjectEvent } from '@periplus/log/object-events';
+import { type ObjectEvent, viewObjectEvent } from '@periplus/log/object-events';
 
 /** An entry as the projection keeps it. Confidential objects are sealed in it: the reader opens them. */
 export interface StoredEvent {
@@ -40,7 +40,7 @@ export class ProjectionDamagedError extends Error {
 }
 
 export function toStoredEvent(row: EntryRow): StoredEvent {
-  const decoded = decodeObjectEvent(row.entry);
+  const decoded = viewObjectEvent(row.entry);
   if (decoded.outcome === 'malformed')
     throw new ProjectionDamagedError(`${row.stream} ${row.revision} in Postgres is malformed: ${decoded.reason}`);
   return {

@@ -1,12 +1,12 @@
 /** From one entry of the log to what it changes: the step that every view shares, so that all agree, also on poison. */
-import type { JsonObject, ObjectKey, Revision } from '@periplus/api/meta';
+import type { ObjectKey, Revision } from '@periplus/api/meta';
 import type { LogEntry, StreamName, Subject } from '@periplus/log/event-log';
 import {
   type DecodedEvent,
-  decodeObjectEvent,
   type ObjectEvent,
   parseSubject,
   streamOfSubject,
+  viewObjectEvent,
 } from '@periplus/log/object-events';
 import { readObjectJson } from './object-json.js';
 
@@ -21,18 +21,13 @@ export interface ChangePosition {
   readonly expiresAtMs?: number;
 }
 
-/** The object's plain JSON; absent for a sealed one, which only the server opens. */
-export interface PlainObject {
-  readonly value: JsonObject;
-  /** Where the resourceVersion goes: see `spliceRevision`. */
-  readonly spliceAt: number;
-}
-
 export interface ObjectChange<Type extends 'put' | 'delete'> {
   readonly type: Type;
   readonly key: ObjectKey;
+  /** Read as it is asked, and keeping the payload: whoever copies it, or asks much of it, takes `completeEvent`. */
   readonly event: ObjectEvent;
-  readonly plain?: PlainObject;
+  /** Where the resourceVersion goes, see `spliceRevision`; absent for a sealed object, which only the server opens. */
+  readonly spliceAt?: number;
   /** The entry as it is in the log. */
   readonly payload: Uint8Array;
 }
@@ -61,9 +56,9 @@ export function timeOfEntry(entry: Pick<LogEntry, 'timestampMs'>, decoded: Decod
 /** Never throws, and never depends on anything but the entry. */
 export function toChange(entry: LogEntry): Change {
   const { stream, revision, subject, expiresAtMs, payload } = entry;
-  const decoded = entry.marker === undefined ? decodeObjectEvent(payload) : undefined;
+  const decoded = entry.marker === undefined ? viewObjectEvent(payload) : undefined;
   const timestampMs = timeOfEntry(entry, decoded);
-  const position: ChangePosition = { stream, revision, subject, timestampMs, ...(expiresAtMs ? { expiresAtMs } : {}) };
+  const position: ChangePosition = { stream, revision, subject, timestampMs, expiresAtMs };
   const quarantined = (reason: string): Change => ({ ...position, type: 'quarantined', reason, payload });
   const place = parseSubject(subject);
   if (decoded === undefined)
@@ -79,9 +74,11 @@ export function toChange(entry: LogEntry): Change {
   if (place === undefined || place.stream !== stream || !sameKey(place.key, event.key))
     return quarantined('the key is not that of the subject');
   const type = event.verb === 'delete' ? 'delete' : 'put';
-  const { key } = event;
+  const { key } = place;
   if (event.seal !== undefined) return { ...position, type, key, event, payload };
   const read = readObjectJson(event.object);
   if (read.outcome === 'unreadable') return quarantined(read.reason);
-  return { ...position, type, key, event, payload, plain: { value: read.value, spliceAt: read.spliceAt } };
+  const { spliceAt } = read;
+  // Without a spread: a starting cache makes a hundred thousand of these.
+  return { stream, revision, subject, timestampMs, expiresAtMs, type, key, event, payload, spliceAt };
 }

@@ -2,12 +2,11 @@ export {
   type Change,
   type ChangePosition,
   type ObjectChange,
-  type PlainObject,
   timeOfEntry,
   toChange,
 } from './change.js';
 export { createFloorTable, type Floor, floorOf, type FloorTable } from './floor-table.js';
-export { type ReadObject, readObjectJson, respliceRevision, spliceRevision } from './object-json.js';
+export { type ReadObject, readObjectJson, spliceRevision } from './object-json.js';
 export {
   type Commit,
   emptyFold,

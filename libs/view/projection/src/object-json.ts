@@ -1,15 +1,15 @@
-/** Reads a stored object's JSON: is it one, what is in it, and where its resourceVersion goes. */
-import { formatResourceVersion, type JsonObject, type Revision } from '@periplus/api/meta';
+/** Reads a stored object's JSON: is it one, and where does its resourceVersion go. */
+import { formatResourceVersion, type Revision } from '@periplus/api/meta';
 import { parseJson } from '@periplus/api/schema';
+import { findMetadataInCanonical } from './json-layout.js';
 
 export type ReadObject =
   /** `spliceAt`: the offset just behind the `{` of the metadata. */
-  | { readonly outcome: 'object'; readonly value: JsonObject; readonly spliceAt: number }
+  | { readonly outcome: 'object'; readonly spliceAt: number }
   | { readonly outcome: 'unreadable'; readonly reason: string };
 
 const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket, comma] = Buffer.from('"\\{}[],');
 const metadataKey = Buffer.from('"metadata"');
-const memberStart = '"resourceVersion":"';
 
 /** The offset behind the string that starts at `at`. */
 function skipString(json: Uint8Array, at: number): number {
@@ -60,6 +60,8 @@ function findMetadata(json: Uint8Array): number | undefined {
 
 /** Never throws; the same bytes give the same answer everywhere. */
 export function readObjectJson(json: Uint8Array): ReadObject {
+  const canonical = findMetadataInCanonical(json);
+  if (canonical !== undefined) return { outcome: 'object', spliceAt: canonical };
   const parsed = parseJson(json);
   if (!parsed.ok) return { outcome: 'unreadable', reason: `the object is no JSON: ${parsed.error}` };
   const { value } = parsed;
@@ -67,7 +69,7 @@ export function readObjectJson(json: Uint8Array): ReadObject {
     return { outcome: 'unreadable', reason: 'the object is no JSON object' };
   const spliceAt = findMetadata(json);
   if (spliceAt === undefined) return { outcome: 'unreadable', reason: 'the object has no metadata' };
-  return { outcome: 'object', value: value as JsonObject, spliceAt };
+  return { outcome: 'object', spliceAt };
 }
 
 /** A new array of its own memory: the object's JSON with the resourceVersion first in its metadata. */
@@ -75,22 +77,10 @@ export function spliceRevision(json: Uint8Array, spliceAt: number, revision: Rev
   let next = spliceAt;
   while (isSpace(json[next])) next += 1;
   const separator = json[next] === closeBrace ? '' : ',';
-  const member = Buffer.from(`${memberStart}${formatResourceVersion(revision)}"${separator}`, 'latin1');
+  const member = Buffer.from(`"resourceVersion":"${formatResourceVersion(revision)}"${separator}`, 'latin1');
   const spliced = new Uint8Array(json.length + member.length);
   spliced.set(json.subarray(0, spliceAt));
   spliced.set(member, spliceAt);
   spliced.set(json.subarray(spliceAt), spliceAt + member.length);
   return spliced;
-}
-
-/** The same object at another revision: `spliced` was made by `spliceRevision` at `spliceAt` with revision `from`. */
-export function respliceRevision(spliced: Uint8Array, spliceAt: number, from: Revision, to: Revision): Uint8Array {
-  const digitsAt = spliceAt + memberStart.length;
-  const digits = Buffer.from(formatResourceVersion(to), 'latin1');
-  const rest = spliced.subarray(digitsAt + formatResourceVersion(from).length);
-  const respliced = new Uint8Array(digitsAt + digits.length + rest.length);
-  respliced.set(spliced.subarray(0, digitsAt));
-  respliced.set(digits, digitsAt);
-  respliced.set(rest, digitsAt + digits.length);
-  return respliced;
 }

@@ -71,6 +71,11 @@ export function evolveFoldAll(state: FoldState, changes: readonly Change[]): Fol
   const commits: Commit[] = [];
   let current = state;
   for (const change of changes) {
+    // Most are alone.
+    if (current.open === undefined && transactionOf(change) === undefined) {
+      commits.push(toCommit([change]));
+      continue;
+    }
     const step = evolveFold(current, change);
     current = step.state;
     commits.push(...step.commits);

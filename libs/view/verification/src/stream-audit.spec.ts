@@ -1,5 +1,12 @@
+import { crc32 } from 'node:zlib';
 import { toRevision } from '@periplus/api/meta';
-import { encodeObjectEvent, floorSubject, type ObjectEvent, subjectOf } from '@periplus/log/object-events';
+import {
+  encodeObjectEvent,
+  floorSubject,
+  type ObjectEvent,
+  objectRangeOf,
+  subjectOf,
+} from '@periplus/log/object-events';
 import { testEvent, testKey, testSystemEvent } from '@periplus/log/object-events/testing';
 import { type Change, toChange } from '@periplus/view/projection';
 import { canonicalHash } from './canonical-hash.js';
@@ -17,6 +24,16 @@ function entry(revision: number, name: string, event: Partial<ObjectEvent> & { d
     payload,
     timestampMs: 0,
   });
+}
+/** The CRC made anew, as a faulty writer would. */
+function withOtherObject(change: Change): Change {
+  if (change.type !== 'put') throw new Error('no object');
+  const payload = Uint8Array.from(change.payload);
+  const end = payload.length - 6;
+  payload[objectRangeOf(payload)!.end - 4]! ^= 1;
+  new DataView(payload.buffer).setUint32(end + 2, crc32(payload.subarray(0, end)), true);
+  const { stream, revision, subject, timestampMs } = change;
+  return toChange({ stream, revision, subject, timestampMs, payload });
 }
 const on = (parent: number): Partial<ObjectEvent> => ({ parent: toRevision(parent) });
 const part = (index: number, count: number, id = 't'): Partial<ObjectEvent> => ({ transaction: { id, index, count } });
@@ -53,6 +70,11 @@ describe('the audit of a stream', () => {
 
   it.each<[string, Change[], string[]]>([
     ['a flipped bit', [entry(1, 'x', { damaged: true })], ['1 the checksum of the envelope does not match']],
+    [
+      "another object than the checksum's",
+      [withOtherObject(entry(1, 'x'))],
+      ["1 the object's checksum does not match"],
+    ],
     ['a fork', [entry(1, 'x'), entry(2, 'x', on(1)), entry(3, 'x', on(1))], ['3 names parent 1, not 2']],
     ['a second beginning', [entry(1, 'x'), entry(2, 'x')], ['2 begins the object anew, though it is there at 1']],
     [

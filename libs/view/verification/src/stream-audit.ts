@@ -7,7 +7,7 @@
  */
 import { type ObjectKey, type Revision, toRevision } from '@periplus/api/meta';
 import type { StreamName, Subject } from '@periplus/log/event-log';
-import type { Seal, Transaction } from '@periplus/log/object-events';
+import { hasObjectChecksum, type Seal, type Transaction } from '@periplus/log/object-events';
 import { type Change, createFloorTable, floorOf } from '@periplus/view/projection';
 import { canonicalHash } from './canonical-hash.js';
 import type { Finding } from './finding.js';
@@ -181,7 +181,10 @@ export function createStreamAudit(options: StreamAuditOptions): StreamAudit {
       lines.delete(change.subject);
       return;
     }
-    if (change.type !== 'system' && stream === 'objects') checkLine(change);
+    if (change.type !== 'system') {
+      if (!hasObjectChecksum(change.payload)) report(change, "the object's checksum does not match");
+      if (stream === 'objects') checkLine(change);
+    }
     if (change.type === 'system') {
       const floor = floorOf(stream, change.event);
       if (floor !== undefined) {

@@ -3,9 +3,13 @@ import type { KubeObject } from '@periplus/api/meta';
 import { parseJson } from '@periplus/api/schema';
 import { assert } from '@periplus/base/stdx';
 
+interface JsonOwner {
+  readonly storageJson: Uint8Array;
+}
+
 export interface ParsedObjects {
-  /** The deeply frozen object of `json`, which was checked to be an object's JSON before. `owner` is what it is kept for. */
-  of(owner: object, json: Uint8Array): KubeObject;
+  /** The deeply frozen object of the owner's JSON, which was checked to be an object's before. */
+  of(owner: JsonOwner): KubeObject;
 }
 
 function freezeDeeply(value: unknown): void {
@@ -36,7 +40,7 @@ export function createParsedObjects(jsonBytesMax: number): ParsedObjects {
   }
 
   return {
-    of(owner, json) {
+    of(owner) {
       const known = young.get(owner);
       if (known !== undefined) return known.object;
       const aged = old.get(owner);
@@ -45,6 +49,7 @@ export function createParsedObjects(jsonBytesMax: number): ParsedObjects {
         keep(owner, aged);
         return aged.object;
       }
+      const json = owner.storageJson;
       const result = parseJson(json);
       assert(result.ok, 'a cached object was checked to be JSON');
       freezeDeeply(result.value);

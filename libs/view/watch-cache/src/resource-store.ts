@@ -8,9 +8,15 @@ import { createSortedNames, sortName } from './sorted-names.js';
 import type { CacheScope, ResourceName, WatchChange } from './watch-cache.js';
 import { createWatcherTable, type Deliveries, type Watcher } from './watcher-table.js';
 
+/** A change between states of the cache's own. */
+export interface StateChange extends WatchChange {
+  readonly current: CachedState;
+  readonly previous: CachedState | undefined;
+}
+
 /** A change with the end of the transaction it came with: as-of reads take all of that or nothing. */
 export interface RecentChange {
-  readonly change: WatchChange;
+  readonly change: StateChange;
   readonly commitRevision: Revision;
 }
 
@@ -24,10 +30,9 @@ export interface ResourceStore {
   getAt(key: { readonly namespace: string; readonly name: string }, revision: Revision): CachedState | undefined;
   /** Recent changes after `from` within the scope. */
   changesAfter(from: Revision, scope: CacheScope): readonly WatchChange[];
-  /** `object` spares a parse when the caller has it at hand. */
-  load(state: CachedState, object?: KubeObject): void;
+  load(state: CachedState): void;
   /** Makes the change and collects it for the watchers. */
-  apply(change: WatchChange, commitRevision: Revision, object: KubeObject | undefined, into: Deliveries): void;
+  apply(change: StateChange, commitRevision: Revision, into: Deliveries): void;
   /** Forgets the recent changes whose transactions ended at or before `revision`. */
   dropUpTo(revision: Revision): void;
   addWatcher(watcher: Watcher): void;
@@ -87,16 +92,25 @@ export function createResourceStore(resource: ResourceName): ResourceStore {
     for (let at = recent.length - 1; at >= oldest; at--) {
       const { change, commitRevision } = recent[at]!;
       if (commitRevision <= revision) break;
-      before.set(sortName(change.current.key), change.previous as CachedState | undefined);
+      before.set(sortName(change.current.key), change.previous);
     }
     return before;
   }
 
-  function put(state: CachedState, object: KubeObject | undefined): void {
+  function put(state: CachedState): void {
     const sort = sortName(state.key);
     if (!states.has(sort)) names.add(sort);
     states.set(sort, state);
-    for (const [name, table] of indexes) table.set(sort, valuesOf(name, object ?? state.object()));
+    for (const [name, table] of indexes) table.set(sort, valuesOf(name, state.object()));
+  }
+
+  /** The values that an index has for a changed object, before and after. */
+  function valuesAround(change: StateChange, before: ReadonlyMap<IndexName, readonly string[]>, index: IndexName) {
+    const table = indexes.get(index);
+    if (table !== undefined)
+      return new Set([...(before.get(index) ?? []), ...table.values(sortName(change.current.key))]);
+    const touched = [change.previous, change.current].filter((state) => state !== undefined);
+    return new Set(touched.flatMap((state) => valuesOf(index, state.object())));
   }
 
   function remove(sort: string): void {
@@ -136,19 +150,13 @@ export function createResourceStore(resource: ResourceName): ResourceStore {
       return changes.reverse();
     },
     load: put,
-    apply(change, commitRevision, object, into) {
+    apply(change, commitRevision, into) {
       const sort = sortName(change.current.key);
       const before = new Map(Array.from(indexes, ([name, table]) => [name, table.values(sort)] as const));
-      const valuesIn = (index: IndexName): readonly string[] => {
-        const table = indexes.get(index);
-        if (table !== undefined) return [...new Set([...(before.get(index) ?? []), ...table.values(sort)])];
-        const touched = [change.previous, change.current].filter((state) => state !== undefined);
-        return [...new Set(touched.flatMap((state) => valuesOf(index, state.object())))];
-      };
-      if (change.type === 'put') put(change.current as CachedState, object);
+      if (change.type === 'put') put(change.current);
       else remove(sort);
       recent.push({ change, commitRevision });
-      watchers.collect(change, valuesIn, into);
+      watchers.collect(change, (index) => valuesAround(change, before, index), into);
     },
     dropUpTo(revision) {
       while (oldest < recent.length && recent[oldest]!.commitRevision <= revision) oldest += 1;

@@ -1,5 +1,5 @@
 /** Feeds one stream's state: the snapshot first, then the log; sealed objects are opened on the way. */
-import { type KubeObject, type Revision, toRevision } from '@periplus/api/meta';
+import { type Revision, toRevision } from '@periplus/api/meta';
 import type { CancelTimer, Random, Time } from '@periplus/base/clock';
 import { createBackoff, sleep } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
@@ -13,7 +13,7 @@ import {
   timeOfEntry,
   toChange,
 } from '@periplus/view/projection';
-import { type CachedState, toCachedState } from './cached-object.js';
+import { toCachedState } from './cached-object.js';
 import type { WindowLimits } from './change-window.js';
 import type { ParsedObjects } from './parsed-objects.js';
 import { createRevisionWaiters, type RevisionWaiters } from './revision-waiters.js';
@@ -43,6 +43,11 @@ export interface StreamFollower {
   close(): void;
 }
 
+type SealedChange = Change & { readonly type: 'put' | 'delete' };
+
+const isSealed = (change: Change): change is SealedChange =>
+  (change.type === 'put' || change.type === 'delete') && change.event.seal !== undefined;
+
 /** Keys that are fetched at the same time. */
 const openingMax = 64;
 const startLimitMs = 600_000;
@@ -60,8 +65,8 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
   let failed: Error | undefined;
   let closed = false;
   let cancelSweep: CancelTimer | undefined;
-  /** States of changes that are not committed yet. */
-  const pending = new Map<Change, CachedState>();
+  /** Of sealed changes that are not committed yet. */
+  const opened = new Map<Change, OpenedObject>();
 
   async function open(event: ObjectEvent): Promise<OpenedObject> {
     const backoff = createBackoff({ initialMs: 50, maxMs: 2_000, jitter: 0.5 }, random);
@@ -90,34 +95,30 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
   }
 
   /** Opens what is sealed, `openingMax` at a time. */
-  async function openAll<T>(items: readonly T[], eventOf: (item: T) => ObjectEvent): Promise<Map<T, OpenedObject>> {
-    const opened = new Map<T, OpenedObject>();
+  async function openAll<T extends { readonly event: ObjectEvent }>(
+    items: readonly T[],
+  ): Promise<ReadonlyMap<T, OpenedObject>> {
+    const all = new Map<T, OpenedObject>();
     for (let at = 0; at < items.length; at += openingMax) {
       const portion = items.slice(at, at + openingMax);
-      await Promise.all(portion.map(async (item) => opened.set(item, await open(eventOf(item)))));
+      await Promise.all(portion.map(async (item) => all.set(item, await open(item.event))));
     }
-    return opened;
+    return all;
   }
 
   function reportDamaged(subject: Subject, revision: Revision, reason: string): void {
     logger.error('an entry is not readable and changes nothing', { revision, subject, reason });
   }
 
-  function applyChanges(changes: readonly Change[], opened: ReadonlyMap<Change, OpenedObject>): void {
-    for (const change of changes) {
+  function applyChanges(changes: readonly Change[]): void {
+    for (const change of changes)
       if (change.type === 'quarantined') reportDamaged(change.subject, change.revision, change.reason);
-      if (change.type !== 'put' && change.type !== 'delete') continue;
-      pending.set(
-        change,
-        toCachedState(change, change.event, { plain: change.plain, opened: opened.get(change) }, parsed),
-      );
-    }
     const step = evolveFoldAll(fold, changes);
     fold = step.state;
     const deliveries: Deliveries = new Map();
     for (const commit of step.commits) {
-      state.apply(commit, pending, deliveries);
-      for (const change of commit.changes) pending.delete(change);
+      state.apply(commit, opened, deliveries);
+      for (const change of commit.changes) opened.delete(change);
     }
     deliver(deliveries);
     waiters.reached(state.applied);
@@ -139,19 +140,18 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
 
   function onEntries(entries: readonly LogEntry[]): void | Promise<void> {
     const changes = entries.map(toChange);
-    const sealed = changes.filter(
-      (change): change is Change & { event: ObjectEvent } =>
-        (change.type === 'put' || change.type === 'delete') && change.event.seal !== undefined,
-    );
-    if (sealed.length === 0) return applyChanges(changes, new Map());
-    return openAll<Change>(sealed, (change) => (change as { event: ObjectEvent }).event).then((opened) =>
-      closed ? undefined : applyChanges(changes, opened),
-    );
+    const sealed = changes.filter(isSealed);
+    if (sealed.length === 0) return applyChanges(changes);
+    return openAll(sealed).then((all) => {
+      if (closed) return;
+      for (const [change, result] of all) opened.set(change, result);
+      applyChanges(changes);
+    });
   }
 
   async function loadRows(rows: readonly SnapshotRow[], into: StreamState): Promise<void> {
     const sealed = rows.filter((row) => row.event.seal !== undefined && row.event.verb !== 'delete');
-    const opened = await openAll(sealed, (row) => row.event);
+    const openedRows = await openAll(sealed);
     for (const row of rows) {
       const { subject, revision, timestampMs, expiresAtMs, event } = row;
       if (event.verb === 'system' || event.verb === 'delete') {
@@ -159,10 +159,9 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
         continue;
       }
       const read = event.seal === undefined ? readObjectJson(event.object) : undefined;
-      const plain = read?.outcome === 'object' ? read : undefined;
-      const content = { plain, opened: opened.get(row) };
-      const cached = toCachedState({ stream, subject, revision, timestampMs, expiresAtMs }, event, content, parsed);
-      into.load(cached, plain?.value as KubeObject | undefined);
+      const spliceAt = read?.outcome === 'object' ? read.spliceAt : undefined;
+      const position = { revision, timestampMs, expiresAtMs };
+      into.load(toCachedState(position, event, spliceAt, openedRows.get(row), parsed));
     }
   }
 

@@ -1,14 +1,14 @@
 /** The state of one stream as its commits make it: stores a resource, last revisions, the window. All synchronous. */
-import { type KubeObject, type Revision, toRevision } from '@periplus/api/meta';
+import { type Revision, toRevision } from '@periplus/api/meta';
 import type { StreamName, Subject } from '@periplus/log/event-log';
-import { type ObjectEvent, parseSubject } from '@periplus/log/object-events';
+import { type ObjectEvent, type OpenedObject, parseSubject } from '@periplus/log/object-events';
 import { type Change, type Commit, createFloorTable, type Floor, floorOf } from '@periplus/view/projection';
-import { type CachedState, toExpiredState } from './cached-object.js';
+import { type CachedState, toCachedState, toExpiredState } from './cached-object.js';
 import { type ChangeWindow, createChangeWindow, type WindowLimits } from './change-window.js';
 import type { ParsedObjects } from './parsed-objects.js';
 import type { RecentRequest } from './recent-requests.js';
-import { createResourceStore, type ResourceStore } from './resource-store.js';
-import type { DamagedObject, ResourceName, WatchChange } from './watch-cache.js';
+import { createResourceStore, type ResourceStore, type StateChange } from './resource-store.js';
+import type { DamagedObject, ResourceName } from './watch-cache.js';
 import type { Deliveries } from './watcher-table.js';
 
 export interface StreamState {
@@ -26,13 +26,13 @@ export interface StreamState {
   /** The rows of a snapshot were loaded: the state is that of `revision`. */
   loaded(revision: Revision, requests?: readonly RecentRequest[]): void;
   /** An object of a snapshot. */
-  load(state: CachedState, object: KubeObject | undefined): void;
+  load(state: CachedState): void;
   /** A tombstone or a system entry of a snapshot. */
   loadOther(subject: Subject, revision: Revision, event: ObjectEvent): void;
   /** An entry that nobody can read and that is behind all of the snapshot's on its subject. */
   loadDamaged(subject: Subject, revision: Revision): void;
-  /** Makes a commit visible. `states` has the state of each put and delete. */
-  apply(commit: Commit, states: ReadonlyMap<Change, CachedState>, into: Deliveries): void;
+  /** Makes a commit visible. `opened` has what its sealed changes hold. */
+  apply(commit: Commit, opened: ReadonlyMap<Change, OpenedObject>, into: Deliveries): void;
   /** Removes what expired before `beforeMs` though no entry said so: nobody followed the log while its marker was there. */
   expireMissed(beforeMs: number, into: Deliveries): void;
   /** Nothing retained is between what was applied and `revision`. */
@@ -63,14 +63,19 @@ export function createStreamState(stream: StreamName, limits: WindowLimits, pars
   }
 
   /** What a change does to its object; undefined when it does nothing. */
-  function toWatchChange(change: Change, states: ReadonlyMap<Change, CachedState>): WatchChange | undefined {
-    if (change.type === 'system' || change.type === 'quarantined') return undefined;
-    const previous = storeOf(change.key).get(change.key);
-    const { revision } = change;
-    if (change.type === 'put') return { type: 'put', revision, current: states.get(change)!, previous };
-    if (previous === undefined) return undefined;
-    const current = change.type === 'delete' ? states.get(change)! : toExpiredState(previous, change, parsed);
-    return { type: 'delete', revision, current, previous };
+  function toWatchChange(
+    change: Exclude<Change, { readonly type: 'system' | 'quarantined' }>,
+    store: ResourceStore,
+    opened: OpenedObject | undefined,
+  ): StateChange | undefined {
+    const previous = store.get(change.key);
+    const { type, revision } = change;
+    if (type !== 'put' && previous === undefined) return undefined;
+    if (type === 'expired') {
+      const current = toExpiredState(previous!, change, parsed);
+      return { type: 'delete', revision, current, previous };
+    }
+    return { type, revision, current: toCachedState(change, change.event, change.spliceAt, opened, parsed), previous };
   }
 
   function noteTombstone(resource: ResourceName, subject: Subject, revision: Revision): void {
@@ -149,29 +154,30 @@ export function createStreamState(stream: StreamName, limits: WindowLimits, pars
       applied = revision;
       window = createChangeWindow(revision, limits, requests);
     },
-    load: (state, object) => storeOf(state.key).load(state, object),
+    load: (state) => storeOf(state.key).load(state),
     loadOther(subject, revision, event) {
       if (event.verb === 'delete') noteTombstone(event.key, subject, revision);
       else otherLast.set(subject, revision);
       noteFloor(floorOf(stream, event));
     },
-    apply(commit, states, into) {
+    apply(commit, opened, into) {
+      const commitRevision = commit.revision;
       for (const change of commit.changes) {
-        const watchChange = toWatchChange(change, states);
+        const { timestampMs } = change;
         noteLast(change);
         if (change.type === 'system') noteFloor(floorOf(stream, change.event));
-        const item = { commitRevision: commit.revision, timestampMs: change.timestampMs };
-        if (watchChange === undefined) {
-          window.push({ ...item, bytes: 0 });
+        const isOfObject = change.type !== 'system' && change.type !== 'quarantined';
+        const store = isOfObject ? storeOf(change.key) : undefined;
+        const made = isOfObject ? toWatchChange(change, store!, opened.get(change)) : undefined;
+        if (made === undefined) {
+          window.push({ commitRevision, timestampMs, bytes: 0 });
           continue;
         }
-        const store = storeOf(watchChange.current.key);
-        const value = change.type === 'put' ? (change.plain?.value as KubeObject | undefined) : undefined;
-        store.apply(watchChange, commit.revision, value, into);
-        const state = watchChange.current as CachedState;
-        window.push({ ...item, store, state, bytes: watchChange.previous?.storageJson.length ?? 0 });
+        store!.apply(made, commitRevision, into);
+        const bytes = made.previous?.content.json.length ?? 0;
+        window.push({ commitRevision, timestampMs, store, state: made.current, bytes });
       }
-      applied = commit.revision;
+      applied = commitRevision;
     },
     expireMissed(beforeMs, into) {
       for (const store of stores.values())
@@ -179,8 +185,8 @@ export function createStreamState(stream: StreamName, limits: WindowLimits, pars
           if (previous.expiresAtMs === undefined || previous.expiresAtMs >= beforeMs) continue;
           const position = { revision: applied, timestampMs: previous.expiresAtMs };
           const current = toExpiredState(previous, position, parsed);
-          store.apply({ type: 'delete', revision: applied, current, previous }, applied, undefined, into);
-          window.push({ commitRevision: applied, timestampMs: beforeMs, store, bytes: previous.storageJson.length });
+          store.apply({ type: 'delete', revision: applied, current, previous }, applied, into);
+          window.push({ commitRevision: applied, timestampMs: beforeMs, store, bytes: previous.content.json.length });
         }
     },
     advance(revision) {

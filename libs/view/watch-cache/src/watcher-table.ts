@@ -11,7 +11,7 @@ export interface Watcher {
 }
 
 /** The values an index has for the changed object, before and after, each once. */
-export type IndexValues = (index: IndexName) => readonly string[];
+export type IndexValues = (index: IndexName) => Iterable<string>;
 
 export interface WatcherTable {
   add(watcher: Watcher): void;

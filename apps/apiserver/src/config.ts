@@ -1,6 +1,7 @@
 /** The apiserver's options. */
 import { ConfigError, type ConfigOf, defineConfig } from '@periplus/base/config';
 import type { LogLevel } from '@periplus/base/telemetry';
+import { choosePlugins } from '@periplus/server/admission';
 
 export const apiserverConfig = defineConfig({
   program: 'apiserver',
@@ -29,8 +30,7 @@ export const apiserverConfig = defineConfig({
     {
       name: 'advertiseAddress',
       type: 'string',
-      required: true,
-      help: 'the address under which pods reach this server',
+      help: 'the address under which pods reach this server; without it the Service kubernetes has no endpoints',
     },
     { name: 'advertisePort', type: 'number', default: 6443, help: 'its port' },
     {
@@ -67,6 +67,20 @@ export const apiserverConfig = defineConfig({
       type: 'string',
       help: 'where the projection is; without it history is what the cache still has',
       example: 'postgres://periplus@127.0.0.1:5432/periplus',
+    },
+    {
+      name: 'enableAdmissionPlugins',
+      type: 'strings',
+      default: [],
+      help: 'admission plugins to switch on, besides those that are by default',
+      example: 'ServiceAccount',
+    },
+    {
+      name: 'disableAdmissionPlugins',
+      type: 'strings',
+      default: [],
+      help: 'admission plugins to switch off',
+      example: 'ServiceAccount,LimitRanger',
     },
     { name: 'clientCaFile', type: 'string', required: true, help: "the CA of clients' certificates, PEM" },
     { name: 'tlsCertFile', type: 'string', required: true, help: "this server's certificate, PEM" },
@@ -106,6 +120,14 @@ export function logLevelOf(config: ApiserverConfig): LogLevel {
   const level = logLevels.find((each) => each === config.logLevel);
   if (level === undefined) throw new ConfigError('apiserver', [`--log-level must be one of ${logLevels.join(', ')}`]);
   return level;
+}
+
+/** Throws a ConfigError for plugins that can't be switched as they are. */
+export function disabledPluginsOf(config: ApiserverConfig): ReadonlySet<string> {
+  const { enableAdmissionPlugins: enabled, disableAdmissionPlugins: disabled } = config;
+  const choice = choosePlugins(enabled, disabled);
+  if (choice.problems.length > 0) throw new ConfigError('apiserver', choice.problems);
+  return choice.disabled;
 }
 
 export interface HostPort {

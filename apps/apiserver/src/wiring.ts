@@ -13,7 +13,7 @@ import { createPathRoutes, createRestMetrics, createRestServer } from '@periplus
 import { createHistory } from '@periplus/server/storage';
 import { createPostgresView, type PostgresView } from '@periplus/view/postgres-view';
 import { Gauge, type Registry } from 'prom-client';
-import { type ApiserverConfig, parseHostPort } from './config.js';
+import { type ApiserverConfig, disabledPluginsOf, parseHostPort } from './config.js';
 import type { KeyMaterial } from './key-files.js';
 import { watchLogRoom, withinRoom } from './log-room.js';
 import { version } from './version.js';
@@ -117,7 +117,10 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
     },
     serviceClusterIpRange: config.serviceClusterIpRange,
     serviceNodePortRange: config.serviceNodePortRange,
-    advertise: { address: config.advertiseAddress, port: config.advertisePort },
+    ...(config.advertiseAddress === undefined
+      ? {}
+      : { advertise: { address: config.advertiseAddress, port: config.advertisePort } }),
+    disabledPlugins: disabledPluginsOf(config),
     clientCa: keys.clientCa,
     clusterId: config.name,
     time,
@@ -137,7 +140,10 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
         throw new Error('nats-server could not write to its disk and takes nothing until it is started again');
     },
   };
-  const serverAddress = `${config.advertiseAddress}:${config.advertisePort}`;
+  const serverAddress =
+    config.advertiseAddress === undefined
+      ? config.listenAddress[0]!
+      : `${config.advertiseAddress}:${config.advertisePort}`;
   const publication = createPublication(builtinSchema, {
     serverAddress,
     gitVersion: version.gitVersion,

@@ -9,6 +9,7 @@ import type { HistoryOptions } from './commands/history.js';
 import type { KubeconfigOptions } from './commands/kubeconfig.js';
 import type { LogsOptions } from './commands/logs.js';
 import type { RestoreOptions } from './commands/restore.js';
+import type { UpOptions } from './commands/up.js';
 import { exitCodeMeanings, usageError } from './output/command-error.js';
 import type { OutputFormat } from './output/progress.js';
 
@@ -37,6 +38,9 @@ const nameOption = () => new Option('--name <name>', 'which cluster').default('d
 const outputOption = () =>
   new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
 
+const pluginsOption = (flag: string, help: string) =>
+  new Option(flag, help).argParser((text) => text.split(',').map((name) => name.trim()));
+
 interface Common {
   readonly name: string;
   readonly output: OutputFormat;
@@ -51,10 +55,29 @@ function addLifeCycle(program: Command, context: CommandContext): void {
     .addOption(nameOption())
     .addOption(outputOption())
     .option('--offline-images', 'make busybox, nginx and pause here and serve them from a registry on loopback', false)
+    .addOption(
+      new Option('--only <service>', 'the API on its own, without controllers, scheduler and nodes').choices([
+        'apiserver',
+      ]),
+    )
+    .addOption(
+      pluginsOption('--enable-admission-plugins <names>', 'with --only: plugins of the apiserver to switch on'),
+    )
+    .addOption(
+      pluginsOption('--disable-admission-plugins <names>', 'with --only: those to switch off, besides ServiceAccount'),
+    )
     .option('--no-wait', 'do not wait until services and manifests are ready')
     .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(duration).default(300_000, '5m'))
-    .addHelpText('after', examples('up', 'up examples/nginx-deployment.yaml', 'up --name dev --offline-images'))
-    .action(async (files: string[], options: Common & { offlineImages: boolean; wait: boolean; timeout: number }) => {
+    .addHelpText(
+      'after',
+      examples(
+        'up',
+        'up examples/nginx-deployment.yaml',
+        'up --name dev --offline-images',
+        'up --only apiserver --name api',
+      ),
+    )
+    .action(async (files: string[], options: Omit<UpOptions, 'timeoutMs'> & { timeout: number }) => {
       const { up } = await import('./commands/up.js');
       await up(context, files, { ...options, timeoutMs: options.timeout });
     });

@@ -21,6 +21,7 @@ import {
   type PostgresSettings,
   type Program,
   preparePostgres,
+  readClusterPlan,
   removeFolder,
   replaceFile,
   serviceConfig,
@@ -32,9 +33,10 @@ import {
   type ServiceSpec,
   type SupervisorClient,
 } from '@periplus/ops/processes';
-import { CommandFailure } from '../output/command-error.js';
+import { CommandFailure, usageError } from '../output/command-error.js';
 import type { Progress } from '../output/progress.js';
 import { describeFullDisk, findFullPlace, freeBytesMin } from '../output/storage-failure.js';
+import { type ApiserverFlags, keptFlags } from './apiserver-flags.js';
 import { type Build, readBuild } from './build-note.js';
 import type { NamedCluster } from './context.js';
 import { endAbandonedSteps, endUnrecordedServices, removeDiscardedState } from './leftovers.js';
@@ -42,7 +44,7 @@ import { bringNetworkUp } from './node-network.js';
 import { ensureOfflineImages, registryConfigFolder, writeMirrors } from './offline-images.js';
 import { requirePorts } from './ports.js';
 import { refuseHalfRestored } from './restored-log.js';
-import { serviceConfigs } from './service-configs.js';
+import { serviceConfigs, type ServiceConfigs } from './service-configs.js';
 import { registrySpec, serviceSpecs } from './service-specs.js';
 import { ensureSupervisor } from './supervisor-process.js';
 
@@ -101,13 +103,14 @@ async function preparePostgresServer(
   return settings;
 }
 
-function writeConfigs(plan: ClusterPlan, paths: ClusterPaths): ReturnType<typeof serviceConfigs> {
-  const configs = serviceConfigs(plan, paths);
+function writeConfigs(plan: ClusterPlan, paths: ClusterPaths, given: ApiserverFlags | undefined): ServiceConfigs {
+  const configs = serviceConfigs(plan, paths, given ?? keptFlags(plan, paths));
   for (const [name, config] of Object.entries(configs)) {
     writeIfChanged(serviceConfig(paths, name), `${JSON.stringify(config, null, 2)}\n`);
   }
   const nats = clusterNatsSettings(plan.name, plan.ports.nats, paths.nats, paths.pki);
   writeIfChanged(join(paths.config, 'nats.conf'), formatNatsServerConfig(nats));
+  if (plan.nodes.length === 0) return configs;
   const containerd = formatContainerdConfig({
     folder: paths.containerd,
     socketPath: paths.containerdSocket,
@@ -163,20 +166,51 @@ function checkDisks(paths: ClusterPaths): void {
 export interface BringUpOptions {
   readonly repositoryRoot: string;
   readonly offlineImages: boolean;
+  readonly only?: 'apiserver' | undefined;
+  /** Absent: as they were the last time. */
+  readonly apiserver?: ApiserverFlags | undefined;
+}
+
+/** A cluster is one or the other from its first start: objects that belong to a node would be left without it. */
+function refuseOther(name: string, paths: ClusterPaths, only: BringUpOptions['only']): void {
+  const plan = readClusterPlan(paths);
+  if (plan === undefined || only === undefined || plan.only === only) return;
+  throw usageError(
+    `cluster ${name} has more than an apiserver`,
+    `Start another: ./periplus up --only ${only} --name NAME`,
+  );
+}
+
+async function startServices(
+  { name, paths }: NamedCluster,
+  plan: ClusterPlan,
+  build: Build,
+  specs: readonly ServiceSpec[],
+  progress: Progress,
+): Promise<RunningCluster> {
+  const supervisor = await progress.step('Services', async () => {
+    const client = await ensureSupervisor(name, paths, build, () => endUnrecordedServices(paths));
+    await client.apply(specs);
+    return client;
+  });
+  return { name, paths, plan, build, supervisor, specs };
 }
 
 /** Ends with every service started; whether they are ready is for the caller to wait for. */
 export async function bringUp(
-  { name, paths }: NamedCluster,
+  named: NamedCluster,
   options: BringUpOptions,
   progress: Progress,
 ): Promise<RunningCluster> {
+  const { name, paths } = named;
   const build = readBuild(options.repositoryRoot);
   refuseHalfRestored(name, paths);
+  refuseOther(name, paths, options.only);
   checkDisks(paths);
-  await progress.step('Debian packages', (note) => ensurePackages(nodePackages, note));
+  const only = readClusterPlan(paths)?.only ?? options.only;
+  if (only === undefined) await progress.step('Debian packages', (note) => ensurePackages(nodePackages, note));
   removeDiscardedState(name);
-  const plan = await ensureClusterPlan(name, paths);
+  const plan = await ensureClusterPlan(name, paths, { only });
   await endAbandonedSteps(paths);
   forgetEarlierBoot(paths);
   makeFolders(paths);
@@ -185,8 +219,12 @@ export async function bringUp(
 
   const configured = progress.step('Certificates and configuration', async () => {
     await ensureClusterPki(paths.pki, plan);
-    return writeConfigs(plan, paths);
+    return writeConfigs(plan, paths, options.apiserver);
   });
+  if (plan.nodes.length === 0) {
+    const [natsServer, configs] = await allSettled([progress.step('nats-server', ensureNatsServer), configured]);
+    return startServices(named, plan, build, serviceSpecs(plan, paths, { natsServer, build }, configs), progress);
+  }
   const [natsServer, postgres, containerd, imageFolder, configs] = await allSettled([
     progress.step('nats-server', ensureNatsServer),
     progress.step('PostgreSQL', () => preparePostgresServer(options.repositoryRoot, plan, paths)),
@@ -204,10 +242,5 @@ export async function bringUp(
     ...serviceSpecs(plan, paths, { natsServer, postgres, containerd, build }, configs),
     ...(imageFolder === undefined ? [] : [registrySpec(plan, paths, build, imageFolder)]),
   ];
-  const supervisor = await progress.step('Services', async () => {
-    const client = await ensureSupervisor(name, paths, build, () => endUnrecordedServices(paths));
-    await client.apply(specs);
-    return client;
-  });
-  return { name, paths, plan, build, supervisor, specs };
+  return startServices(named, plan, build, specs, progress);
 }

@@ -10,7 +10,7 @@ interface ServicePort {
 }
 
 function servicePorts({ ports, hostAddress }: ClusterPlan): readonly ServicePort[] {
-  const both = ['127.0.0.1', hostAddress];
+  const both = [...new Set(['127.0.0.1', hostAddress])];
   return [
     { service: 'nats', port: ports.nats, hosts: ['127.0.0.1'] },
     { service: 'apiserver', port: ports.apiserver, hosts: both },

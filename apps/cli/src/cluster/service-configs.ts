@@ -7,10 +7,13 @@ import {
   postgresUrl,
   serviceSocket,
 } from '@periplus/ops/dependencies';
+import type { ApiserverFlags } from './apiserver-flags.js';
 
 export type ConfigValue = string | number | boolean | readonly string[];
 /** By the camelCase names of the service's own options. */
 export type ServiceConfig = Readonly<Record<string, ConfigValue>>;
+/** Of the services that the cluster has, which is at least the apiserver. */
+export type ServiceConfigs = Readonly<Partial<Record<OwnService, ServiceConfig>> & { apiserver: ServiceConfig }>;
 
 /** Our own services, each a process and an app of the same name. */
 export const ownServices = ['apiserver', 'projector', 'scheduler', 'controller-manager', 'kubelet', 'proxy'] as const;
@@ -24,9 +27,8 @@ interface Certificate {
   readonly keyFile: string;
 }
 
-export function serviceConfigs(plan: ClusterPlan, paths: ClusterPaths): Readonly<Record<OwnService, ServiceConfig>> {
+export function serviceConfigs(plan: ClusterPlan, paths: ClusterPaths, flags: ApiserverFlags = {}): ServiceConfigs {
   const [node] = plan.nodes;
-  if (node === undefined) throw new Error(`the plan of cluster ${plan.name} has no node`);
   const pki = (file: string): string => join(paths.pki, file);
   const certificate = (file: string): Certificate => ({ certFile: pki(`${file}.crt`), keyFile: pki(`${file}.key`) });
   const metrics = (service: OwnService) => ({ metricsAddress: `unix:${serviceSocket(paths, service)}` });
@@ -42,18 +44,22 @@ export function serviceConfigs(plan: ClusterPlan, paths: ClusterPaths): Readonly
     caFile: pki('ca.crt'),
     ...certificate(file),
   });
-  return {
+  const addresses = (port: number) => [...new Set(['127.0.0.1', plan.hostAddress])].map((host) => `${host}:${port}`);
+  const isAlone = plan.only !== undefined;
+  const services: ServiceConfigs = {
     apiserver: {
       name: plan.name,
-      listenAddress: [`127.0.0.1:${plan.ports.apiserver}`, `${plan.hostAddress}:${plan.ports.apiserver}`],
-      grpcListenAddress: [`127.0.0.1:${plan.ports.grpc}`, `${plan.hostAddress}:${plan.ports.grpc}`],
-      advertiseAddress: plan.hostAddress,
+      listenAddress: addresses(plan.ports.apiserver),
+      grpcListenAddress: addresses(plan.ports.grpc),
+      // Nobody else could reach loopback by the `kubernetes` Service.
+      ...(isAlone ? {} : { advertiseAddress: plan.hostAddress }),
       advertisePort: plan.ports.apiserver,
+      ...flags,
       serviceClusterIpRange: plan.serviceCidr,
       serviceNodePortRange: plan.nodePortRange,
       ...log('apiserver'),
       logFolder: paths.nats,
-      ...postgres,
+      ...(isAlone ? {} : postgres),
       clientCaFile: pki('ca.crt'),
       tlsCertFile: pki('apiserver.crt'),
       tlsKeyFile: pki('apiserver.key'),
@@ -64,6 +70,11 @@ export function serviceConfigs(plan: ClusterPlan, paths: ClusterPaths): Readonly
       clusterKeyFile: pki('cluster.key'),
       ...metrics('apiserver'),
     },
+  };
+  if (isAlone) return services;
+  if (node === undefined) throw new Error(`the plan of cluster ${plan.name} has no node`);
+  return {
+    ...services,
     projector: { ...log('projector'), ...postgres, ...metrics('projector') },
     scheduler: { ...client('scheduler'), ...metrics('scheduler') },
     'controller-manager': {

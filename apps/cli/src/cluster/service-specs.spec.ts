@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { clusterPaths, planCluster, serviceConfig } from '@periplus/ops/dependencies';
+import { chooseClusterPlan, clusterPaths, serviceConfig } from '@periplus/ops/dependencies';
 import { startOrder } from '@periplus/ops/processes';
 import { ownServices, serviceConfigs } from './service-configs.js';
 import { serviceSpecs } from './service-specs.js';
@@ -12,12 +12,21 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-function specsOf(build = '1') {
-  const plan = planCluster('sample', 3);
+function planOf(only?: 'apiserver') {
+  const plan = chooseClusterPlan('sample', { indexes: [], tcpPorts: [], ranges: [] }, { index: 3, only });
+  if (plan === undefined) throw new Error('there is no plan');
+  return plan;
+}
+
+function specsOf(build = '1', only?: 'apiserver') {
+  const plan = planOf(only);
   const paths = clusterPaths('sample', root);
   const user = { name: 'periplus', uid: 999, gid: 999 };
   const programs = {
     natsServer: { path: '/bin/nats-server', version: '2.15.1' },
+    build: { version: build, digests: { apiserver: build }, appFile: () => process.execPath },
+  };
+  const others = {
     postgres: {
       programs: { folder: '/pg', version: '18' },
       user,
@@ -26,9 +35,9 @@ function specsOf(build = '1') {
       port: plan.ports.postgres,
     },
     containerd: { path: '/bin/containerd', version: '1.6.20' },
-    build: { version: build, digests: { apiserver: build }, appFile: () => process.execPath },
   };
-  return serviceSpecs(plan, paths, programs, serviceConfigs(plan, paths));
+  const all = only === undefined ? { ...programs, ...others } : programs;
+  return serviceSpecs(plan, paths, all, serviceConfigs(plan, paths));
 }
 
 const digests = (specs: ReturnType<typeof specsOf>) =>
@@ -38,6 +47,18 @@ test('every service of the cluster is a process of its own, in an order that exi
   const names = startOrder(specsOf()).map(({ name }) => name);
   expect([...names].sort()).toEqual(['containerd', 'nats', 'postgres', ...ownServices].sort());
   expect(names.indexOf('apiserver')).toBeGreaterThan(names.indexOf('nats'));
+});
+
+test('an API on its own is the log and the apiserver, which advertises no address', () => {
+  expect(specsOf('1', 'apiserver').map(({ name }) => name)).toEqual(['nats', 'apiserver']);
+  const [plan, paths] = [planOf('apiserver'), clusterPaths('sample', root)];
+  const { apiserver } = serviceConfigs(plan, paths, { disableAdmissionPlugins: ['ServiceAccount'] });
+  expect(apiserver).toMatchObject({
+    listenAddress: [`127.0.0.1:${plan.ports.apiserver}`],
+    disableAdmissionPlugins: ['ServiceAccount'],
+  });
+  expect(Object.keys(apiserver)).not.toEqual(expect.arrayContaining(['postgresUrl']));
+  expect(Object.keys(apiserver)).not.toEqual(expect.arrayContaining(['advertiseAddress']));
 });
 
 test("only what belongs to the node enters the node's network", () => {

@@ -19,12 +19,13 @@ import {
 } from '@periplus/ops/dependencies';
 import type { ServiceSpec } from '@periplus/ops/processes';
 import type { Build } from './build-note.js';
-import { type OwnService, ownServices, type ServiceConfig } from './service-configs.js';
+import { type OwnService, ownServices, type ServiceConfigs } from './service-configs.js';
 
 export interface ServicePrograms {
   readonly natsServer: Program;
-  readonly postgres: PostgresSettings;
-  readonly containerd: Program;
+  /** What follows only where there is more than the API. */
+  readonly postgres?: PostgresSettings;
+  readonly containerd?: Program;
   readonly build: Build;
 }
 
@@ -86,7 +87,7 @@ export function serviceSpecs(
   plan: ClusterPlan,
   paths: ClusterPaths,
   programs: ServicePrograms,
-  configs: Readonly<Record<OwnService, ServiceConfig>>,
+  configs: ServiceConfigs,
 ): readonly ServiceSpec[] {
   const { natsServer, postgres, containerd, build } = programs;
   const env = baseEnvironment();
@@ -106,20 +107,21 @@ export function serviceSpecs(
 
   const natsConfig = join(paths.config, 'nats.conf');
   const containerdConfig = join(paths.config, 'containerd.toml');
-  const infrastructure: Draft[] = [
-    {
-      name: 'nats',
-      command: natsServer.path,
-      args: ['--config', natsConfig],
-      env,
-      probe: natsServerProbe(plan.ports.nats),
-      // The writer sees that a disk which was full has left the server unable to write, though there is room again.
-      restartWhen: { socketPath: serviceSocket(paths, 'apiserver'), path: '/readyz/logStore' },
-      after: [],
-      version: natsServer.version,
-      files: [natsConfig, join(paths.pki, 'nats.crt'), join(paths.pki, 'nats-ca.crt')],
-    },
-    {
+  const nats: Draft = {
+    name: 'nats',
+    command: natsServer.path,
+    args: ['--config', natsConfig],
+    env,
+    probe: natsServerProbe(plan.ports.nats),
+    // The writer sees that a disk which was full has left the server unable to write, though there is room again.
+    restartWhen: { socketPath: serviceSocket(paths, 'apiserver'), path: '/readyz/logStore' },
+    after: [],
+    version: natsServer.version,
+    files: [natsConfig, join(paths.pki, 'nats.crt'), join(paths.pki, 'nats-ca.crt')],
+  };
+  const database =
+    postgres &&
+    ({
       name: 'postgres',
       ...postgresCommand(postgres),
       env: postgresEnvironment(),
@@ -129,8 +131,10 @@ export function serviceSpecs(
       after: [],
       version: postgres.programs.version,
       files: [],
-    },
-    {
+    } satisfies Draft);
+  const runtime =
+    containerd &&
+    ({
       name: 'containerd',
       command: containerd.path,
       args: ['--config', containerdConfig],
@@ -139,10 +143,11 @@ export function serviceSpecs(
       after: [],
       version: containerd.version,
       files: [containerdConfig],
-    },
-  ];
-  const own = ownServices.map((name): Draft => {
-    const credentials = Object.values(configs[name]).filter(
+    } satisfies Draft);
+  const own = ownServices.flatMap((name): Draft | readonly [] => {
+    const config = configs[name];
+    if (config === undefined) return [];
+    const credentials = Object.values(config).filter(
       (value): value is string => typeof value === 'string' && /\.(crt|key)$/.test(value),
     );
     return {
@@ -160,7 +165,9 @@ export function serviceSpecs(
       files: [serviceConfig(paths, name), ...credentials],
     };
   });
-  return [...infrastructure, ...own].map(finish);
+  const drafts = [nats, database ?? [], runtime ?? [], own].flat();
+  const names = new Set(drafts.map(({ name }) => name));
+  return drafts.map((draft) => finish({ ...draft, after: draft.after.filter((name) => names.has(name)) }));
 }
 
 /** The registry on loopback that serves the project's own images; part of the CLI. */

@@ -42,6 +42,8 @@ export async function history(first: string, second: string | undefined, options
   if (name === undefined) throw usageError('history is of one object: write KIND/NAME');
   requireRoot('history', 'key');
   const cluster = runningCluster(options.name);
+  if (cluster.plan.only !== undefined)
+    throw new CommandFailure(`cluster ${cluster.name} keeps no history that could be asked for: it is its API alone`);
   const rest = createRestClient(cluster.plan, cluster.paths);
   const client = openSdkClient(cluster);
   try {

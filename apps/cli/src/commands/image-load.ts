@@ -47,7 +47,8 @@ export async function imageLoad(source: string, options: ImageLoadOptions): Prom
     if (!existsSync(source)) throw usageError(`${source} does not exist`);
     if (statSync(source).isDirectory()) throw usageError(`${source} is a folder; a tar archive is wanted`);
   }
-  const { name, paths } = runningCluster(options.name);
+  const { name, paths, plan } = runningCluster(options.name);
+  if (plan.nodes.length === 0) throw new CommandFailure(`cluster ${name} has no node that an image could be put on`);
   if (!existsSync(paths.containerdSocket)) {
     throw new CommandFailure(`containerd of cluster ${name} does not run`, {
       hint: `See ${commandLine('status', name)}`,

@@ -62,7 +62,7 @@ async function restoreLog(
   const isNew = readClusterPlan(paths) === undefined;
   await endAbandonedArchivists('restore', name);
   await endUnrecordedServices(paths);
-  const plan = await ensureClusterPlan(name, paths, wantedIndex);
+  const plan = await ensureClusterPlan(name, paths, { index: wantedIndex });
   try {
     await progress.step('Certificates', () => ensureClusterPki(paths.pki, plan));
     const natsServer = await progress.step('nats-server', ensureNatsServer);

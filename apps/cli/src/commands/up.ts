@@ -5,6 +5,7 @@ import { applyManifests, displayName } from '../api/apply-manifests.js';
 import { type Manifest, readManifests } from '../api/manifests.js';
 import { createRestClient, type RestClient } from '../api/rest-client.js';
 import { waitApplied, waitNodeReady } from '../api/wait-ready.js';
+import { type ApiserverFlags, givenFlags } from '../cluster/apiserver-flags.js';
 import { bringUp, type RunningCluster } from '../cluster/bring-up.js';
 import { withClusterLock } from '../cluster/cluster-lock.js';
 import { type CommandContext, commandLine, type NamedCluster, namedCluster, requireRoot } from '../cluster/context.js';
@@ -12,6 +13,7 @@ import { onInterruption } from '../cluster/interruption.js';
 import { kubeconfigEntry } from '../cluster/kubeconfig-of.js';
 import { listSupervisors } from '../cluster/supervisor-process.js';
 import { waitServicesReady } from '../cluster/wait-services.js';
+import { usageError } from '../output/command-error.js';
 import { createProgress, type OutputFormat, type Progress } from '../output/progress.js';
 import { describeService, formatServices } from '../output/service-table.js';
 
@@ -19,6 +21,9 @@ export interface UpOptions {
   readonly name: string;
   readonly output: OutputFormat;
   readonly offlineImages: boolean;
+  readonly only: 'apiserver' | undefined;
+  readonly enableAdmissionPlugins: readonly string[] | undefined;
+  readonly disableAdmissionPlugins: readonly string[] | undefined;
   readonly wait: boolean;
   readonly timeoutMs: number;
 }
@@ -52,7 +57,8 @@ function describeInterruption({ name, paths }: NamedCluster): readonly string[] 
 function nextSteps({ plan, name }: RunningCluster): string {
   if (findProgram('kubectl') !== undefined) {
     // The context is the current one, unless another cluster is brought up later.
-    return `Next: kubectl get all${name === defaultClusterName ? '' : ` --context ${plan.contextName}`}`;
+    const verb = plan.nodes.length === 0 ? 'api-resources' : 'get all';
+    return `Next: kubectl ${verb}${name === defaultClusterName ? '' : ` --context ${plan.contextName}`}`;
   }
   return `There is no kubectl on the PATH. Next: ${commandLine('get pods', name)}, or install kubectl (context ${plan.contextName})`;
 }
@@ -65,7 +71,7 @@ async function report(cluster: RunningCluster, statuses: readonly ServiceStatus[
     '',
     formatServices(statuses),
     '',
-    `Cluster ${name} runs at ${server}; its node ${node?.name} is ${node?.address}.`,
+    `Cluster ${name} runs at ${server}; ${node === undefined ? 'it is its API alone' : `its node ${node.name} is ${node.address}`}.`,
     nextSteps(cluster),
   ].join('\n');
   progress.result(
@@ -83,29 +89,39 @@ async function mergeContext(entry: KubeconfigEntry, progress: Progress): Promise
   });
 }
 
+function apiserverFlags(options: UpOptions): ApiserverFlags | undefined {
+  const given = givenFlags(options.enableAdmissionPlugins, options.disableAdmissionPlugins);
+  if (options.only === undefined) {
+    if (given !== undefined)
+      throw usageError('admission plugins are switched where the API is on its own', 'Add --only apiserver');
+  } else if (options.offlineImages) throw usageError('--offline-images says nothing to an API without nodes');
+  return given;
+}
+
 export async function up(context: CommandContext, files: readonly string[], options: UpOptions): Promise<void> {
   requireRoot('up', 'up');
   const named = namedCluster(options.name);
+  const apiserver = apiserverFlags(options);
   // Before anything is started: a manifest that cannot be read should not cost a minute.
   const manifests = readManifests(files);
   const progress = createProgress(options.output, 'up');
   const note = (message: string) => progress.note(message);
   onInterruption(() => describeInterruption(named));
   await withClusterLock(options.name, note, async () => {
-    const cluster = await bringUp(
-      named,
-      { repositoryRoot: context.repositoryRoot, offlineImages: options.offlineImages },
-      progress,
-    );
+    const { offlineImages, only } = options;
+    const wishes = { repositoryRoot: context.repositoryRoot, offlineImages, only, apiserver };
+    const cluster = await bringUp(named, wishes, progress);
     await mergeContext(kubeconfigEntry(cluster), progress);
     const client = createRestClient(cluster.plan, cluster.paths);
     try {
       if (options.wait || manifests.length > 0) {
         await progress.step('Services ready', (note) => waitServicesReady(cluster, options.timeoutMs, note));
-        const nodeName = cluster.plan.nodes[0]?.name ?? '';
-        await progress.step(`Node ${nodeName} Ready`, () => waitNodeReady(client, nodeName, options.timeoutMs));
+        for (const { name } of cluster.plan.nodes)
+          await progress.step(`Node ${name} Ready`, () => waitNodeReady(client, name, options.timeoutMs));
       }
-      await applyAll(client, manifests, options, progress);
+      // Where nothing acts on objects, none becomes available.
+      const wait = options.wait && cluster.plan.nodes.length > 0;
+      await applyAll(client, manifests, { ...options, wait }, progress);
     } finally {
       client.close();
     }

@@ -9,12 +9,12 @@ export {
   stateRoot,
 } from './cluster/cluster-paths.js';
 export {
+  chooseClusterPlan,
   type ClusterPlan,
   contextNameOf,
   defaultClusterName,
   isClusterName,
   type NodePlan,
-  planCluster,
 } from './cluster/cluster-plan.js';
 export {
   ensureClusterPlan,

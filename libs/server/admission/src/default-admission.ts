@@ -1,7 +1,7 @@
 /** The plugins that a server has by default, in upstream's order. */
 import type { Random } from '@periplus/base/clock';
 import type { Authorizer, RbacAuthorizer } from '@periplus/server/authz';
-import { type Admission, createAdmission } from './admission.js';
+import { type Admission, type AdmissionPlugin, createAdmission } from './admission.js';
 import type { AdmissionObjects } from './admission-objects.js';
 import { certificateRequester } from './plugins/certificate-requester.js';
 import { defaultTolerationSeconds } from './plugins/default-toleration-seconds.js';
@@ -18,11 +18,13 @@ export interface DefaultAdmissionOptions {
   readonly rbac: RbacAuthorizer;
   readonly authorizer: Authorizer;
   readonly random: Random;
+  /** By name; see `choosePlugins`. */
+  readonly disabled?: ReadonlySet<string>;
 }
 
 export function createDefaultAdmission(options: DefaultAdmissionOptions): Admission {
-  const { objects, rbac, authorizer, random } = options;
-  return createAdmission([
+  const { objects, rbac, authorizer, random, disabled } = options;
+  const plugins: readonly AdmissionPlugin[] = [
     createNamespaceLifecycle(objects),
     createLimitRanger(objects),
     createServiceAccountAdmission(objects, random),
@@ -32,5 +34,6 @@ export function createDefaultAdmission(options: DefaultAdmissionOptions): Admiss
     defaultTolerationSeconds,
     certificateRequester,
     createRbacEscalation(rbac, authorizer),
-  ]);
+  ];
+  return createAdmission(plugins.filter(({ name }) => disabled?.has(name) !== true));
 }

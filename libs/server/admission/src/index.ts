@@ -6,4 +6,5 @@ export {
   createAdmission,
 } from './admission.js';
 export type { AdmissionObjects } from './admission-objects.js';
+export { choosePlugins, type PluginChoice } from './choose-plugins.js';
 export { createDefaultAdmission, type DefaultAdmissionOptions } from './default-admission.js';

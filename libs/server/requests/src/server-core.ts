@@ -56,6 +56,8 @@ export interface ServerCoreOptions {
   readonly serviceNodePortRange: string;
   /** Under which the `kubernetes` Service reaches this server; absent: the Service gets no endpoints. */
   readonly advertise?: { readonly address: string; readonly port: number };
+  /** By name; see `choosePlugins` of admission. */
+  readonly disabledPlugins?: ReadonlySet<string>;
   /** PEM of the clients' CA, published for extension servers. */
   readonly clientCa?: string;
   /** How much of the newest changes the cache keeps; what is older is read from history. */
@@ -125,7 +127,13 @@ export function createServerCore(options: ServerCoreOptions): ServerCore {
     refresh: () => storage.barrier.pass('objects', time.monotonic() + refreshLimitMs),
   };
   const admissionOver = (seen: AdmissionObjects): Admission =>
-    createDefaultAdmission({ objects: seen, rbac, authorizer, random });
+    createDefaultAdmission({
+      objects: seen,
+      rbac,
+      authorizer,
+      random,
+      ...(options.disabledPlugins ? { disabled: options.disabledPlugins } : {}),
+    });
   const tokens = options.createTokens?.(objects);
   const handler = createRequestHandler({
     table,

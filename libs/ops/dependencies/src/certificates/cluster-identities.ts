@@ -50,7 +50,7 @@ export function clusterIdentities(plan: ClusterPlan): readonly ClusterIdentity[]
           'kubernetes.default.svc',
           `kubernetes.default.svc.${plan.clusterDomain}`,
         ],
-        addresses: ['127.0.0.1', plan.hostAddress, plan.apiserverServiceAddress],
+        addresses: [...new Set(['127.0.0.1', plan.hostAddress, plan.apiserverServiceAddress])],
       },
     },
     { file: 'admin', authority: 'ca', request: client('periplus-admin', 'system:masters') },

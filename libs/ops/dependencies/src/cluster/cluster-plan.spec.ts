@@ -21,7 +21,7 @@ test.each([
   ['the wanted number, if it is free', [], 5],
   ['the next one, if it is not', [5, 6], 7],
 ])('a cluster takes %s', (_, indexes, index) => {
-  expect(chooseClusterPlan('default', { ...free, indexes }, 5)?.index).toBe(index);
+  expect(chooseClusterPlan('default', { ...free, indexes }, { index: 5 })?.index).toBe(index);
 });
 
 test('no two clusters of a machine share a port or a range', () => {
@@ -39,6 +39,16 @@ test('no two clusters of a machine share a port or a range', () => {
     };
     expect(findPlanConflict(b, use)).toBeUndefined();
   }
+});
+
+test('an API on its own is reached by loopback, and has neither nodes nor a range that could be taken', () => {
+  const use = { ...free, ranges: ['10.0.0.0/8'] };
+  expect(chooseClusterPlan('api', use, { only: 'apiserver' })).toMatchObject({
+    index: 1,
+    only: 'apiserver',
+    hostAddress: '127.0.0.1',
+    nodes: [],
+  });
 });
 
 test('contexts are called periplus, and periplus-NAME for all but the default', () => {

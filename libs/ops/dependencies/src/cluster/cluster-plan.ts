@@ -48,6 +48,8 @@ export interface ClusterPlan {
   readonly clusterDomain: string;
   readonly nodePortRange: string;
   readonly nodes: readonly NodePlan[];
+  /** Set where there is nothing but the API: no controllers, no scheduler, no projection, no nodes, no network. */
+  readonly only?: 'apiserver';
 }
 
 /** Of the kubeconfig. */
@@ -89,6 +91,11 @@ export function planCluster(name: string, index: number): ClusterPlan {
   };
 }
 
+/** Of an API on its own, which is reached by loopback alone. */
+function withoutNodes(plan: ClusterPlan): ClusterPlan {
+  return { ...plan, hostAddress: '127.0.0.1', nodes: [], only: 'apiserver' };
+}
+
 /** What the machine has already given away. */
 export interface MachineUse {
   /** Of other clusters, running or not. */
@@ -104,6 +111,8 @@ export function findPlanConflict(plan: ClusterPlan, use: MachineUse): string | u
   const { apiserver, grpc, registry, nats } = plan.ports;
   const port = [apiserver, grpc, registry, nats].find((candidate) => use.tcpPorts.includes(candidate));
   if (port !== undefined) return `port ${port} is taken`;
+  // Without nodes nothing is routed.
+  if (plan.only !== undefined) return undefined;
   for (const own of [plan.linkCidr, plan.podCidr, plan.serviceCidr]) {
     const other = use.ranges.find((range) => rangesOverlap(own, range));
     if (other !== undefined) return `range ${own} overlaps ${other}`;
@@ -116,14 +125,25 @@ function rangesOverlap(left: string, right: string): boolean {
   return a !== undefined && b !== undefined && a.first <= b.last && b.first <= a.last;
 }
 
+export interface PlanWishes {
+  /** Which number to begin with. */
+  readonly index?: number | undefined;
+  readonly only?: 'apiserver' | undefined;
+}
+
 /**
- * The first number that fits, beginning with `wanted`; the default cluster prefers 0, which others leave to it. Undefined when none
+ * The first number that fits, beginning with the one wished for; the default cluster prefers 0, which others leave to it. Undefined when none
  * is left.
  */
-export function chooseClusterPlan(name: string, use: MachineUse, wanted?: number): ClusterPlan | undefined {
+export function chooseClusterPlan(
+  name: string,
+  use: MachineUse,
+  { index: wanted, only }: PlanWishes = {},
+): ClusterPlan | undefined {
   const start = wanted ?? (name === defaultClusterName ? 0 : 1);
   for (let offset = 0; offset <= clusterIndexMax; offset++) {
-    const plan = planCluster(name, (start + offset) % (clusterIndexMax + 1));
+    const whole = planCluster(name, (start + offset) % (clusterIndexMax + 1));
+    const plan = only === undefined ? whole : withoutNodes(whole);
     if (findPlanConflict(plan, use) === undefined) return plan;
   }
   return undefined;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { withFileLock } from '@periplus/ops/processes';
 import { replaceFile } from '../files.js';
 import { type ClusterPaths, stateRoot } from './cluster-paths.js';
-import { chooseClusterPlan, type ClusterPlan } from './cluster-plan.js';
+import { chooseClusterPlan, type ClusterPlan, type PlanWishes } from './cluster-plan.js';
 import { readMachineUse } from './machine-use.js';
 
 const registryFile = join(stateRoot, 'clusters.json');
@@ -33,8 +33,8 @@ export function readClusterPlan(paths: ClusterPaths): ClusterPlan | undefined {
   return existsSync(paths.planFile) ? (JSON.parse(readFileSync(paths.planFile, 'utf8')) as ClusterPlan) : undefined;
 }
 
-/** The kept plan, or a new one that collides with nothing on this machine; of the number `wanted`, if that can be. */
-export function ensureClusterPlan(name: string, paths: ClusterPaths, wanted?: number): Promise<ClusterPlan> {
+/** The kept plan, or a new one that collides with nothing on this machine; as wished for, if that can be. */
+export function ensureClusterPlan(name: string, paths: ClusterPaths, wishes: PlanWishes = {}): Promise<ClusterPlan> {
   return withFileLock(`${registryFile}.lock`, async () => {
     const registry = readRegistry();
     const kept = readClusterPlan(paths);
@@ -46,8 +46,8 @@ export function ensureClusterPlan(name: string, paths: ClusterPaths, wanted?: nu
         `cluster ${name} has the number of cluster ${taken[0]}, by ${paths.planFile}: remove that file to have another chosen`,
       );
     }
-    const use = { ...(await readMachineUse()), indexes: others.map(([, { index }]) => index) };
-    const plan = kept ?? chooseClusterPlan(name, use, wanted);
+    const use = { ...(await readMachineUse(wishes.only === undefined)), indexes: others.map(([, { index }]) => index) };
+    const plan = kept ?? chooseClusterPlan(name, use, wishes);
     if (plan === undefined) {
       throw new NoClusterPlanError('no cluster number is left whose ports and address ranges are free on this machine');
     }

@@ -7,9 +7,10 @@ async function usedRanges(): Promise<string[]> {
   return routes.flatMap(({ dst }) => (dst === undefined || dst === 'default' ? [] : [dst]));
 }
 
-export async function readMachineUse(): Promise<{
+/** @param withRanges where they matter: to read them, the machine needs `ip`. */
+export async function readMachineUse(withRanges: boolean): Promise<{
   readonly tcpPorts: readonly number[];
   readonly ranges: readonly string[];
 }> {
-  return { tcpPorts: listeningPorts(), ranges: await usedRanges() };
+  return { tcpPorts: listeningPorts(), ranges: withRanges ? await usedRanges() : [] };
 }

@@ -3,6 +3,7 @@ import { unknownResource } from '@periplus/api/meta';
 import type { Publication } from '@periplus/api/schema';
 import type { HealthQuestion } from '@periplus/base/telemetry';
 import type { UserInfo } from '@periplus/server/authn';
+import { sendAnswer } from './answer-body.js';
 import { answerDiscovery } from './discovery-routes.js';
 import { mediaTypes } from './negotiation.js';
 import { answerOpenApi } from './openapi-routes.js';
@@ -91,13 +92,11 @@ export function createPathRoutes(options: PathRoutesOptions): PathRoutes {
       if (!found) throw unknownResource();
       if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowedHere();
       const answer = indentedFor(found, query, request);
-      response.writeHead(answer.code, {
-        'content-type': answer.contentType,
-        'content-length': String(answer.body.length),
-        'cache-control': 'no-cache, private',
-        ...answer.headers,
+      await sendAnswer(request, response, {
+        code: answer.code,
+        headers: { 'content-type': answer.contentType, 'cache-control': 'no-cache, private', ...answer.headers },
+        chunks: [answer.body],
       });
-      response.end(request.method === 'HEAD' ? '' : answer.body);
     },
   };
 }

@@ -5,6 +5,7 @@ import { unknownResource } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
 import type { UserInfo } from '@periplus/server/authn';
 import type { ApiRequest, RequestBody, RequestHandler, ServedObject, WatchHandle } from '@periplus/server/requests';
+import { sendAnswer } from './answer-body.js';
 import { negotiate } from './negotiation.js';
 import { requirePathMethod } from './path-method.js';
 import { wantsPretty } from './pretty-json.js';
@@ -146,15 +147,15 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
         renderResult(result, form, { ...renderOptions(query), now: options.time.now() }),
         wantsPretty(query, request.headers['user-agent']),
       );
-      const length = rendered.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-      response.writeHead(rendered.code, {
-        'content-type': rendered.contentType,
-        'content-length': String(length),
-        'cache-control': 'no-cache, private',
-        ...(warnings.length > 0 ? { warning: formatWarnings(warnings) } : {}),
+      await sendAnswer(request, response, {
+        code: rendered.code,
+        headers: {
+          'content-type': rendered.contentType,
+          'cache-control': 'no-cache, private',
+          ...(warnings.length > 0 ? { warning: formatWarnings(warnings) } : {}),
+        },
+        chunks: rendered.chunks,
       });
-      if (request.method === 'HEAD') response.end();
-      else await writeChunks(response, rendered.chunks);
     },
 
     async connect(context) {
@@ -170,36 +171,6 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
       watches.clear();
     },
   };
-}
-
-/** Waits for the reader where its buffer is full: a large list is not held twice. */
-async function writeChunks(response: OutgoingResponse, chunks: readonly Uint8Array[]): Promise<void> {
-  const batchBytes = 256 * 1024;
-  let batch: Uint8Array[] = [];
-  let size = 0;
-  for (const chunk of chunks) {
-    batch.push(chunk);
-    size += chunk.length;
-    if (size < batchBytes) continue;
-    const flowing = (response as { write(data: Uint8Array): boolean }).write(Buffer.concat(batch));
-    batch = [];
-    size = 0;
-    if (!flowing) await drained(response);
-    if (response.destroyed) return;
-  }
-  response.end(batch.length === 1 ? batch[0]! : Buffer.concat(batch));
-}
-
-function drained(response: OutgoingResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.once('drain', done);
-    response.once('close', done);
-  });
 }
 
 function headerText(request: IncomingRequest, name: string): string | undefined {

@@ -152,7 +152,7 @@ function createLog(
     const batchId = Buffer.from(random.bytes(16)).toString('hex');
     const messages = planPublish(batch, batchId, guardOf(stream));
     try {
-      const answer = await connection.publish(messages);
+      const answer = await connection.publish(stream, messages);
       return toAppendOutcome(answer.string(), batch.length, messages.length - batch.length);
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'ANSWER_LOST') throw error;

@@ -31,11 +31,13 @@ export interface JetStreamConnection {
   isConnected(): boolean;
   /** Called after each time the connection was made again; the returned function stops that. */
   onReconnect(listener: () => void): () => void;
+  /** Called when a replicated stream has got a leader; the returned function stops that. */
+  onLeader(stream: string, listener: () => void): () => void;
   /**
-   * Publishes all messages and answers with what came back for the last. Rejects with `LogUnavailableError` when nothing was
-   * carried out, with `AnswerLostError` when that is not known.
+   * Publishes all messages, which are for `stream`, and answers with what came back for the last. Rejects with
+   * `LogUnavailableError` when nothing was carried out, with `AnswerLostError` when that is not known.
    */
-  publish(messages: readonly PlannedMessage[]): Promise<Msg>;
+  publish(stream: string, messages: readonly PlannedMessage[]): Promise<Msg>;
   /**
    * A request of JetStream's API; for reads and what may be repeated. Rejects with `LogUnavailableError`, or with
    * `JetStreamApiError` for a refusal that stands.
@@ -64,6 +66,8 @@ const dialLimitMs = 2_000;
 const pingIntervalMs = 1_500;
 const pingsUnansweredMax = 2;
 const noResponders = '503';
+/** A stream that has a new leader says so to whoever listens. */
+const leaderElected = '$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED';
 /** A server that has led to no answer for so long may be cut off from the others: another is tried. */
 const fruitlessLimitMs = 6_000;
 /** Incomplete cluster, no peers, not active, not assigned, not available, not leader, insufficient resources, offline. */
@@ -136,8 +140,11 @@ export async function connectNats(options: NatsConnectionOptions): Promise<JetSt
     throw error;
   }
   const listeners = new Set<() => void>();
+  const leaderListeners = new Set<{ readonly stream: string; readonly listener: () => void }>();
   /** Of requests under way: what to do when the connection breaks. */
   const interrupted = new Set<(error: Error) => void>();
+  /** Of these the publishes, with their streams: while a stream has no leader they are lost unsaid. */
+  const publishing = new Map<(error: Error) => void, string>();
   let connected = true;
 
   const move = (): void => void nats.reconnect().catch(() => undefined);
@@ -173,14 +180,27 @@ export async function connectNats(options: NatsConnectionOptions): Promise<JetSt
     logger.error('the status of the NATS connection cannot be followed', { error }),
   );
 
-  /** Settles as `work` does, or rejects when the connection breaks before. */
-  function whileConnected(work: Promise<Msg>, drought: Drought): Promise<Msg> {
+  nats.subscribe(`${leaderElected}.*`, {
+    callback(error, message) {
+      if (error !== null) return;
+      const elected = message.subject.slice(leaderElected.length + 1);
+      logger.info('a stream has a new leader', { stream: elected });
+      const lost = new AnswerLostError(`${elected} has a new leader, and the one before answers no more`);
+      for (const [interrupt, stream] of [...publishing]) if (stream === elected) interrupt(lost);
+      for (const { stream, listener } of [...leaderListeners]) if (stream === elected) listener();
+    },
+  });
+
+  /** Settles as `work` does, or rejects when the connection breaks before, or `publishedTo` gets a new leader. */
+  function whileConnected(work: Promise<Msg>, drought: Drought, publishedTo?: string): Promise<Msg> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         interrupted.delete(reject);
+        publishing.delete(reject);
         settle();
       };
       interrupted.add(reject);
+      if (publishedTo !== undefined) publishing.set(reject, publishedTo);
       work.then(
         (message) => {
           drought.answered();
@@ -211,7 +231,12 @@ export async function connectNats(options: NatsConnectionOptions): Promise<JetSt
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    async publish(messages) {
+    onLeader(stream, listener) {
+      const listening = { stream, listener };
+      leaderListeners.add(listening);
+      return () => void leaderListeners.delete(listening);
+    },
+    async publish(stream, messages) {
       checkConnected();
       const last = messages.length - 1;
       let answer: Promise<Msg> | undefined;
@@ -221,7 +246,7 @@ export async function connectNats(options: NatsConnectionOptions): Promise<JetSt
         if (index < last) nats.publish(subject, payload, { headers: natsHeaders });
         else answer = nats.request(subject, payload, { headers: natsHeaders, timeout: publishLimitMs });
       }
-      return whileConnected(answer!, appends);
+      return whileConnected(answer!, appends, stream);
     },
     async api<T>(operation: string, body?: unknown, limitMs = apiLimitMs) {
       checkConnected();

@@ -91,7 +91,7 @@ async function createNatsKeyStore(connection: JetStreamConnection, options: Nats
       ['Nats-Expected-Last-Subject-Sequence-Subject', `$KV.${bucket}.${toBucketKey(keyId)}`],
     ];
     const message = { subject: `$KV.${bucket}.${probeKey}`, payload: new Uint8Array(), headers };
-    const answer = await reached(() => connection.publish([message]));
+    const answer = await reached(() => connection.publish(`KV_${bucket}`, [message]));
     return toAppendOutcome(answer.string(), 1, 0).outcome === 'appended';
   }
 

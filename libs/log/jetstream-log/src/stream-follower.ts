@@ -276,10 +276,17 @@ export function followStream(options: StreamFollowerOptions): Follower {
     if (closed) return;
     closed = true;
     stopListening();
+    stopListeningForLeaders();
     drop();
   }
 
   const stopListening = connection.onReconnect(() => {
+    drop();
+    void start();
+  });
+  // Who asked for a consumer while there was no leader may wait for long.
+  const stopListeningForLeaders = connection.onLeader(stream, () => {
+    if (consumer !== undefined) return;
     drop();
     void start();
   });

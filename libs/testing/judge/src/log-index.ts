@@ -37,8 +37,11 @@ export function describeKey(key: ObjectKey): string {
 
 const describeResource = ({ group, resource }: ResourceName): string => `${group || 'core'}/${resource}`;
 
-/** Entries of a request's transaction after the first carry `#1`, `#2` … behind its id. */
-const requestOf = (requestId: string): string => requestId.replace(/#\d+$/, '');
+/**
+ * The id that a client gave, from that in an entry: entries of a request's transaction after the first carry `#1`, `#2` … behind it;
+ * before that the doors put a digest of the request.
+ */
+export const requestOf = (requestId: string): string => requestId.replace(/#\d+$/, '').replace(/\.[0-9a-f]{32}$/, '');
 
 /** The index of the last entry at or before the revision; -1 when there is none. */
 function indexAt(entries: readonly LoggedEvent[], revision: Revision): number {

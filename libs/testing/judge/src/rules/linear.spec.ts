@@ -32,6 +32,13 @@ describe('J3 linear', () => {
       evidenceOf(three.slice(0, 1), [done[0]!, write('patch', 'x', [2, 3], { ok: 1, request: 'n' })]),
     ],
     [
+      'a write whose door put a digest behind its id',
+      evidenceOf(
+        [three[0]!, entry(2, 'x', { parent: 1, request: `r2.${'0af9'.repeat(8)}#1` })],
+        [...done, get('x', [4, 5], 2)],
+      ),
+    ],
+    [
       'a delete answered by a Status',
       evidenceOf(three, [...done, write('delete', 'x', [4, 5], { ok: 'status', request: 'r3' }), get('x', [6, 7], 0)]),
     ],

@@ -3,7 +3,7 @@ import type { ObjectKey } from '@periplus/api/meta';
 import { streamOf } from '@periplus/log/object-events';
 import type { Evidence } from '../evidence.js';
 import type { LoggedEvent } from '../log-history.js';
-import { describeKey, noRevision, type Timeline } from '../log-index.js';
+import { describeKey, noRevision, requestOf, type Timeline } from '../log-index.js';
 import type { RecordedCall, WriteCall } from '../recorded-call.js';
 import { type RegisterCall, searchOrder } from '../register-search.js';
 import { describeCall, describeEntry } from '../story.js';
@@ -138,7 +138,7 @@ function stepsOf(timeline: Timeline, calls: readonly RecordedCall[], evidence: E
       return register ? [{ register, told: `${describeCall(call)}${sawIn(call, register)}` }] : [];
     }),
     ...timeline.entries
-      .filter(({ event }) => !recorded.has(event.requestId))
+      .filter(({ event }) => !recorded.has(requestOf(event.requestId)))
       .map((logged) => ({ register: byOthers(logged), told: describeEntry(logged, evidence.journal.originMs) })),
   ];
 }

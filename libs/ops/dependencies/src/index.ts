@@ -10,6 +10,7 @@ export {
 } from './cluster/cluster-paths.js';
 export {
   chooseClusterPlan,
+  planCluster,
   type ClusterPlan,
   contextNameOf,
   defaultClusterName,

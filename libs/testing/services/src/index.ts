@@ -1,4 +1,5 @@
-export { findFreePort } from './free-port.js';
+export { type ChildServer, createChildServer } from './child-server.js';
+export { findFreePort, untilListening } from './free-port.js';
 export { createLosingDisk, type LosingDisk, losingDiskProblem } from './losing-disk.js';
 export { type ClusteredNats, type NatsCluster, startNatsCluster } from './nats-cluster.js';
 export { type NatsService, type NatsServiceOptions, startNats } from './nats-service.js';

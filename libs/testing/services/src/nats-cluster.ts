@@ -1,4 +1,4 @@
-/** Three NATS servers of a test's own, each on a machine of its own, as the product configures them but without TLS. */
+/** NATS servers of a test's own, each on a machine of its own, as the product configures them but without TLS. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureNatsServer, formatNatsServerConfig } from '@periplus/ops/dependencies';
@@ -30,10 +30,12 @@ export interface NatsCluster {
 const clientPort = 4222;
 const clusterPort = 6222;
 
-export async function startNatsCluster(count = 3): Promise<NatsCluster> {
+/** @param machineCount may be more than there are servers: these are on the first machines. */
+export async function startNatsCluster(count = 3, machineCount = count): Promise<NatsCluster> {
   const { path } = await ensureNatsServer();
-  const lab = await createNetworkLab(count);
-  const peers = lab.machines.map((machine) => `${machine.address}:${clusterPort}`);
+  const lab = await createNetworkLab(machineCount);
+  const homes = lab.machines.slice(0, count);
+  const peers = homes.map((machine) => `${machine.address}:${clusterPort}`);
 
   function createServer(index: number): ChildServer {
     const machine = lab.machines[index]!;
@@ -47,14 +49,14 @@ export async function startNatsCluster(count = 3): Promise<NatsCluster> {
         host: machine.address,
         port: clientPort,
         storeFolder,
-        cluster: { name: 'test', port: clusterPort, peers },
+        ...(count === 1 ? {} : { cluster: { name: 'test', port: clusterPort, peers } }),
       }),
     );
     const [command, args] = machine.inside(path, ['-c', configFile]);
     return createChildServer(command, args, {}, (check) => untilListening(clientPort, check, machine.address));
   }
 
-  const processes = lab.machines.map((_machine, index) => createServer(index));
+  const processes = homes.map((_machine, index) => createServer(index));
   async function stop(): Promise<void> {
     await Promise.all(processes.map((server) => server.kill()));
     await lab.remove();

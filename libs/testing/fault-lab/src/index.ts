@@ -1,0 +1,2 @@
+export { type FaultLab, type LabVerdict, type SdkOptions, startFaultLab, until } from './fault-lab.js';
+export type { LabApiserver } from './lab-apiserver.js';

@@ -3,6 +3,10 @@ import { ConfigError, type ConfigOf, defineConfig } from '@periplus/base/config'
 import type { LogLevel } from '@periplus/base/telemetry';
 import { choosePlugins } from '@periplus/server/admission';
 
+/** Those that there are here, by upstream's names; all are off by default. */
+const gates = ['CBORServingAndStorage'] as const;
+export type FeatureGate = (typeof gates)[number];
+
 export const apiserverConfig = defineConfig({
   program: 'apiserver',
   summary: "Serves the Kubernetes API and ObjectService over the cluster's log.",
@@ -82,6 +86,13 @@ export const apiserverConfig = defineConfig({
       help: 'admission plugins to switch off',
       example: 'ServiceAccount,LimitRanger',
     },
+    {
+      name: 'featureGates',
+      type: 'strings',
+      default: [],
+      help: `features to switch on or off: ${gates.join(', ')}`,
+      example: 'CBORServingAndStorage=true',
+    },
     { name: 'clientCaFile', type: 'string', required: true, help: "the CA of clients' certificates, PEM" },
     { name: 'tlsCertFile', type: 'string', required: true, help: "this server's certificate, PEM" },
     { name: 'tlsKeyFile', type: 'string', required: true, help: 'its key, PEM' },
@@ -128,6 +139,23 @@ export function disabledPluginsOf(config: ApiserverConfig): ReadonlySet<string> 
   const choice = choosePlugins(enabled, disabled);
   if (choice.problems.length > 0) throw new ConfigError('apiserver', choice.problems);
   return choice.disabled;
+}
+
+/** The gates that are open. Throws a ConfigError for what is none. */
+export function openGatesOf(config: ApiserverConfig): ReadonlySet<FeatureGate> {
+  const open = new Set<FeatureGate>();
+  const problems: string[] = [];
+  for (const text of config.featureGates) {
+    const [name = '', value = ''] = text.split('=');
+    const gate = gates.find((each) => each === name);
+    if (gate === undefined)
+      problems.push(`there is no feature gate ${JSON.stringify(name)}; there are ${gates.join(', ')}`);
+    else if (value === 'true') open.add(gate);
+    else if (value === 'false') open.delete(gate);
+    else problems.push(`the feature gate ${gate} must be true or false, not ${JSON.stringify(value)}`);
+  }
+  if (problems.length > 0) throw new ConfigError('apiserver', problems);
+  return open;
 }
 
 export interface HostPort {

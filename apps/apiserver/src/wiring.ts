@@ -13,7 +13,7 @@ import { createPathRoutes, createRestMetrics, createRestServer } from '@periplus
 import { createHistory } from '@periplus/server/storage';
 import { createPostgresView, type PostgresView } from '@periplus/view/postgres-view';
 import { Gauge, type Registry } from 'prom-client';
-import { type ApiserverConfig, disabledPluginsOf, parseHostPort } from './config.js';
+import { type ApiserverConfig, disabledPluginsOf, openGatesOf, parseHostPort } from './config.js';
 import type { KeyMaterial } from './key-files.js';
 import { watchLogRoom, withinRoom } from './log-room.js';
 import { version } from './version.js';
@@ -172,6 +172,7 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
     random,
     logger,
     metrics: createRestMetrics(registry, time),
+    features: { cbor: openGatesOf(config).has('CBORServingAndStorage') },
   });
   const grpc = createGrpcServer({
     handler: core.handler,

@@ -38,7 +38,7 @@ const nameOption = () => new Option('--name <name>', 'which cluster').default('d
 const outputOption = () =>
   new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
 
-const pluginsOption = (flag: string, help: string) =>
+const listOption = (flag: string, help: string) =>
   new Option(flag, help).argParser((text) => text.split(',').map((name) => name.trim()));
 
 interface Common {
@@ -60,12 +60,11 @@ function addLifeCycle(program: Command, context: CommandContext): void {
         'apiserver',
       ]),
     )
+    .addOption(listOption('--enable-admission-plugins <names>', 'with --only: plugins of the apiserver to switch on'))
     .addOption(
-      pluginsOption('--enable-admission-plugins <names>', 'with --only: plugins of the apiserver to switch on'),
+      listOption('--disable-admission-plugins <names>', 'with --only: those to switch off, besides ServiceAccount'),
     )
-    .addOption(
-      pluginsOption('--disable-admission-plugins <names>', 'with --only: those to switch off, besides ServiceAccount'),
-    )
+    .addOption(listOption('--feature-gates <names>', 'with --only: features, as CBORServingAndStorage=true'))
     .option('--no-wait', 'do not wait until services and manifests are ready')
     .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(duration).default(300_000, '5m'))
     .addHelpText(

@@ -6,27 +6,33 @@ import { type ClusterPaths, type ClusterPlan, serviceConfig } from '@periplus/op
 export interface ApiserverFlags {
   readonly enableAdmissionPlugins?: readonly string[];
   readonly disableAdmissionPlugins?: readonly string[];
+  readonly featureGates?: readonly string[];
 }
 
 /** Of an API on its own, in which nothing makes service accounts: pods do without theirs unless it is said otherwise. */
 const disabledAlone: readonly string[] = ['ServiceAccount'];
 
-/** What is said of plugins, for an API on its own; undefined when nothing is. */
+/** What is said of an API on its own; undefined when nothing is. */
 export function givenFlags(
   enabled: readonly string[] | undefined,
   disabled: readonly string[] | undefined,
+  featureGates: readonly string[] | undefined,
 ): ApiserverFlags | undefined {
-  if (enabled === undefined && disabled === undefined) return undefined;
+  if (enabled === undefined && disabled === undefined && featureGates === undefined) return undefined;
   const off = [...disabledAlone.filter((plugin) => !enabled?.includes(plugin)), ...(disabled ?? [])];
-  return { enableAdmissionPlugins: enabled ?? [], disableAdmissionPlugins: [...new Set(off)] };
+  return {
+    enableAdmissionPlugins: enabled ?? [],
+    disableAdmissionPlugins: [...new Set(off)],
+    featureGates: featureGates ?? [],
+  };
 }
 
 export function keptFlags({ only }: ClusterPlan, paths: ClusterPaths): ApiserverFlags {
   const file = serviceConfig(paths, 'apiserver');
   if (only === undefined) return {};
-  if (!existsSync(file)) return { enableAdmissionPlugins: [], disableAdmissionPlugins: disabledAlone };
-  const { enableAdmissionPlugins = [], disableAdmissionPlugins = [] } = JSON.parse(
-    readFileSync(file, 'utf8'),
-  ) as ApiserverFlags;
-  return { enableAdmissionPlugins, disableAdmissionPlugins };
+  if (!existsSync(file))
+    return { enableAdmissionPlugins: [], disableAdmissionPlugins: disabledAlone, featureGates: [] };
+  const kept = JSON.parse(readFileSync(file, 'utf8')) as ApiserverFlags;
+  const { enableAdmissionPlugins = [], disableAdmissionPlugins = [], featureGates = [] } = kept;
+  return { enableAdmissionPlugins, disableAdmissionPlugins, featureGates };
 }

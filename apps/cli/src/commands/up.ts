@@ -24,6 +24,7 @@ export interface UpOptions {
   readonly only: 'apiserver' | undefined;
   readonly enableAdmissionPlugins: readonly string[] | undefined;
   readonly disableAdmissionPlugins: readonly string[] | undefined;
+  readonly featureGates: readonly string[] | undefined;
   readonly wait: boolean;
   readonly timeoutMs: number;
 }
@@ -90,10 +91,10 @@ async function mergeContext(entry: KubeconfigEntry, progress: Progress): Promise
 }
 
 function apiserverFlags(options: UpOptions): ApiserverFlags | undefined {
-  const given = givenFlags(options.enableAdmissionPlugins, options.disableAdmissionPlugins);
+  const given = givenFlags(options.enableAdmissionPlugins, options.disableAdmissionPlugins, options.featureGates);
   if (options.only === undefined) {
     if (given !== undefined)
-      throw usageError('admission plugins are switched where the API is on its own', 'Add --only apiserver');
+      throw usageError('plugins and features are switched where the API is on its own', 'Add --only apiserver');
   } else if (options.offlineImages) throw usageError('--offline-images says nothing to an API without nodes');
   return given;
 }

@@ -64,6 +64,8 @@ export interface RequestBody {
    */
   readonly mediaType: string;
   readonly bytes: Uint8Array;
+  /** A door has made JSON of them, which a type for YAML need not be read as. */
+  readonly isJson?: true;
 }
 
 /** What a write says of itself for the log. */

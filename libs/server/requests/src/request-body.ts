@@ -31,7 +31,7 @@ const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 
 /** The JSON value of a JSON or YAML body. Throws 400. */
 export function parseBody(body: RequestBody): ParsedBody {
-  const parsed = YAML_TYPES.has(body.mediaType) ? parseYaml(body.bytes) : parseJson(body.bytes);
+  const parsed = YAML_TYPES.has(body.mediaType) && body.isJson !== true ? parseYaml(body.bytes) : parseJson(body.bytes);
   if (!parsed.ok) throw badRequest(`error decoding the request body: ${parsed.error}`);
   return parsed;
 }

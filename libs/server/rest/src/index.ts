@@ -2,6 +2,7 @@ export { createPathRoutes, type PathRoutes, type PathRoutesOptions, type TextAns
 export type { AcceptedForm } from './negotiation.js';
 export type { IncomingRequest } from './request-body.js';
 export type { ProxyTarget, ResourceRequest } from './request-path.js';
+export type { RestFeatures } from './rest-features.js';
 export { createRestMetrics, type RestMetrics } from './rest-metrics.js';
 export {
   type ConnectContext,

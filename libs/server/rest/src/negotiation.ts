@@ -1,7 +1,7 @@
 /** What form a client wants its answer in, from the Accept header. Pure. */
 import { notAcceptable } from '@periplus/api/meta';
 
-export type Encoding = 'json' | 'yaml' | 'protobuf';
+export type Encoding = 'json' | 'yaml' | 'protobuf' | 'cbor';
 
 export interface AcceptedForm {
   readonly encoding: Encoding;
@@ -15,7 +15,14 @@ export const mediaTypes: Readonly<Record<Encoding, string>> = {
   json: 'application/json',
   yaml: 'application/yaml',
   protobuf: 'application/vnd.kubernetes.protobuf',
+  cbor: 'application/cbor',
 };
+
+/** The media type of a watch in CBOR: items one after another. */
+export const cborSequence = 'application/cbor-seq';
+
+/** Whether an answer can be had in CBOR: as one item, or, of a watch, as a sequence. */
+export type CborOffer = 'none' | 'item' | 'sequence';
 
 interface MediaRange {
   readonly type: string;
@@ -43,7 +50,7 @@ export function parseAccept(header: string | undefined): MediaRange[] {
   return ranges.filter((range) => range.quality > 0).sort((a, b) => b.quality - a.quality);
 }
 
-function encodingOf(type: string): Encoding | undefined {
+function encodingOf(type: string, cbor: CborOffer): Encoding | undefined {
   switch (type) {
     case 'application/json':
     case 'application/*':
@@ -53,15 +60,23 @@ function encodingOf(type: string): Encoding | undefined {
       return 'yaml';
     case 'application/vnd.kubernetes.protobuf':
       return 'protobuf';
+    case mediaTypes.cbor:
+      return cbor === 'none' ? undefined : 'cbor';
+    case cborSequence:
+      return cbor === 'sequence' ? 'cbor' : undefined;
     default:
       return undefined;
   }
 }
 
 /** @param renderings which `as` forms this answer has, as `Table/v1.meta.k8s.io`. The first range that can be met wins; 406 when none can. */
-export function negotiate(header: string | undefined, renderings: readonly string[]): AcceptedForm {
+export function negotiate(
+  header: string | undefined,
+  renderings: readonly string[],
+  cbor: CborOffer = 'none',
+): AcceptedForm {
   for (const range of parseAccept(header)) {
-    const encoding = encodingOf(range.type);
+    const encoding = encodingOf(range.type, cbor);
     if (encoding === undefined) continue;
     const as = range.parameters.get('as');
     if (as === undefined) return { encoding, as: 'object', version: '' };
@@ -70,6 +85,6 @@ export function negotiate(header: string | undefined, renderings: readonly strin
     if (renderings.includes(`${as}/${version}.${group}`)) return { encoding, as: as as AcceptedForm['as'], version };
   }
   throw notAcceptable(
-    'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    `only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf${cbor === 'none' ? '' : ', application/cbor'}`,
   );
 }

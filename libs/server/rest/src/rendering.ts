@@ -10,6 +10,7 @@ import {
 } from '@periplus/api/meta';
 import { encodeJson, parseJson, printTable } from '@periplus/api/schema';
 import type { ApiResult, ListResult, ServedObject } from '@periplus/server/requests';
+import { cborHead, cborItem, cborItemOfJson, describedCbor } from './cbor.js';
 import { type AcceptedForm, mediaTypes } from './negotiation.js';
 import { indentJson, prettyBytesMax } from './pretty-json.js';
 import type { ProtobufAnswers } from './protobuf-answers.js';
@@ -54,6 +55,12 @@ export function renderResult(result: ApiResult, form: AcceptedForm, options: Ren
     const bytes = result.type === 'list' ? options.protobuf.list(result) : options.protobuf.object(result.object);
     if (bytes !== undefined) return { code, contentType: mediaTypes.protobuf, chunks: [bytes] };
   }
+  if (form.encoding === 'cbor')
+    return {
+      code,
+      contentType: mediaTypes.cbor,
+      chunks: result.type === 'list' ? cborList(result) : [describedCbor(cborOf(result.object))],
+    };
   const chunks = result.type === 'list' ? listChunks(result) : [result.object.json()];
   if (form.encoding === 'yaml') return { code, contentType: mediaTypes.yaml, chunks: [yamlOf(Buffer.concat(chunks))] };
   return { code, contentType: mediaTypes.json, chunks };
@@ -78,6 +85,8 @@ function renderJson(value: object, form: AcceptedForm, parameters: string): Omit
 
 function inForm(json: Uint8Array, form: AcceptedForm, parameters: string): Omit<Rendered, 'code'> {
   if (form.encoding === 'yaml') return { contentType: `${mediaTypes.yaml}${parameters}`, chunks: [yamlOf(json)] };
+  if (form.encoding === 'cbor')
+    return { contentType: `${mediaTypes.cbor}${parameters}`, chunks: [describedCbor(cborItemOfJson(json))] };
   return { contentType: `${mediaTypes.json}${parameters}`, chunks: [json] };
 }
 
@@ -108,6 +117,21 @@ function listChunks(list: ListResult): Uint8Array[] {
   });
   chunks.push(listEnd);
   return chunks;
+}
+
+/** Made once an object, as a part of lists, events and answers. */
+export function cborOf(served: ServedObject): Uint8Array {
+  return served.derive('cbor', (one) => cborItemOfJson(one.json()));
+}
+
+function cborList(list: ListResult): Uint8Array[] {
+  const { kind, items } = list;
+  const entries = [
+    ...['kind', kind.listKind, 'apiVersion', formatApiVersion(kind), 'metadata'].map(cborItem),
+    cborItem({ ...listMetadata(list) }),
+    cborItem('items'),
+  ];
+  return [describedCbor(cborHead('map', 4), ...entries, cborHead('array', items.length)), ...items.map(cborOf)];
 }
 
 export interface ListMetadata {

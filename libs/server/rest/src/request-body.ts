@@ -4,7 +4,10 @@ import type { Http2ServerRequest } from 'node:http2';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { badRequest, timeout, tooLarge, unsupportedMediaType } from '@periplus/api/meta';
+import { encodeJson } from '@periplus/api/schema';
 import type { RequestBody } from '@periplus/server/requests';
+import { parseCbor } from './cbor.js';
+import { mediaTypes } from './negotiation.js';
 
 export type IncomingRequest = IncomingMessage | Http2ServerRequest;
 
@@ -19,6 +22,22 @@ export async function readBody(request: IncomingRequest, limitMs: number): Promi
   if (bytes.length === 0) return undefined;
   const mediaType = (request.headers['content-type'] ?? 'application/json').split(';')[0]!.trim().toLowerCase();
   return { mediaType, bytes };
+}
+
+const applyYaml = 'application/apply-patch+yaml';
+const applyCbor = 'application/apply-patch+cbor';
+
+/** Bodies of CBOR go on as JSON; 415 where it is not switched on. */
+export function readForm(body: RequestBody | undefined, withCbor: boolean): RequestBody | undefined {
+  if (body === undefined || (body.mediaType !== mediaTypes.cbor && body.mediaType !== applyCbor)) return body;
+  if (!withCbor)
+    throw unsupportedMediaType(
+      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    );
+  const bytes = Buffer.from(encodeJson(parseCbor(body.bytes)));
+  return body.mediaType === applyCbor
+    ? { mediaType: applyYaml, bytes, isJson: true }
+    : { mediaType: mediaTypes.json, bytes };
 }
 
 const limitMessage = `Request entity too large: limit is ${bodyBytesMax}`;

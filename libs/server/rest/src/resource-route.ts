@@ -12,8 +12,9 @@ import { wantsPretty } from './pretty-json.js';
 import type { ProtobufAnswers } from './protobuf-answers.js';
 import { parseQueryOptions } from './query-options.js';
 import { objectRenderings, prettied, renderResult, type RenderOptions } from './rendering.js';
-import { type IncomingRequest, readBody } from './request-body.js';
+import { type IncomingRequest, readBody, readForm } from './request-body.js';
 import type { ResourceRequest } from './request-path.js';
+import type { RestFeatures } from './rest-features.js';
 import type { RestLimits } from './rest-limits.js';
 import { formatWarnings } from './warning-header.js';
 import { createWatchEncoder } from './watch-encoder.js';
@@ -34,6 +35,7 @@ export interface ResourceRouteOptions {
   readonly time: Time;
   readonly random: Random;
   readonly limits: RestLimits;
+  readonly features: RestFeatures;
 }
 
 export interface ResourceRoute {
@@ -64,7 +66,7 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
     const body =
       resource.verb === 'get' || resource.verb === 'list' || resource.verb === 'watch' || resource.verb === 'connect'
         ? undefined
-        : await readBody(request, options.limits.bodyTimeMs);
+        : readForm(await readBody(request, options.limits.bodyTimeMs), options.features.cbor);
     return {
       requestId: requestIdOf(context, body) ?? newRequestId(options.random),
       user,
@@ -89,7 +91,7 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
 
   async function watch(context: ResourceContext): Promise<void> {
     const { request, response, query } = context;
-    const form = negotiate(request.headers.accept, objectRenderings);
+    const form = negotiate(request.headers.accept, objectRenderings, options.features.cbor ? 'sequence' : 'none');
     const apiRequest = await toApiRequest(context, () => undefined);
     const encoder = createWatchEncoder(form, renderOptions(query), () => options.time.now());
     const sink = createWatchSink(response, encoder, options.time, options.limits.watchBufferBytesMax);
@@ -137,7 +139,7 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
         return;
       }
       const { request, response, query } = context;
-      const form = negotiate(request.headers.accept, objectRenderings);
+      const form = negotiate(request.headers.accept, objectRenderings, options.features.cbor ? 'item' : 'none');
       const warnings: string[] = [];
       const apiRequest = await toApiRequest(context, (text) => {
         if (warnings.length < warningsMax) warnings.push(text);

@@ -26,6 +26,7 @@ import type { IncomingRequest } from './request-body.js';
 import { parseRequestHead, type RequestHead } from './request-head.js';
 import type { ResourceRequest } from './request-path.js';
 import { createResourceRoute, type ResourceContext } from './resource-route.js';
+import { defaultRestFeatures, type RestFeatures } from './rest-features.js';
 import { defaultRestLimits, type RestLimits } from './rest-limits.js';
 import type { RestMetrics } from './rest-metrics.js';
 import type { OutgoingResponse } from './watch-response.js';
@@ -59,6 +60,7 @@ export interface RestServerOptions {
   readonly metrics: RestMetrics;
   /** Where they differ from the usual. */
   readonly limits?: Partial<RestLimits>;
+  readonly features?: Partial<RestFeatures>;
 }
 
 export interface RestServer {
@@ -76,8 +78,9 @@ const headersCheckMs = 5_000;
 export function createRestServer(options: RestServerOptions): RestServer {
   const servers: Http2SecureServer[] = [];
   const limits: RestLimits = { ...defaultRestLimits, ...options.limits };
+  const features: RestFeatures = { ...defaultRestFeatures, ...options.features };
   const protobuf = createProtobufAnswers(options.schema);
-  const resourceRoute = createResourceRoute({ ...options, protobuf, limits });
+  const resourceRoute = createResourceRoute({ ...options, protobuf, limits, features });
   const inFlight = createInFlight(limits);
   const connections = createConnectionGuard(options.time, limits);
 
@@ -145,7 +148,7 @@ export function createRestServer(options: RestServerOptions): RestServer {
     }
     const query = new URLSearchParams(request.url?.split('?')[1]);
     const rendered = prettied(
-      renderStatus(status, acceptedForm(request), protobuf),
+      renderStatus(status, acceptedForm(request, features), protobuf),
       wantsPretty(query, request.headers['user-agent']),
     );
     response.writeHead(rendered.code, { 'content-type': rendered.contentType, ...failureHeaders(status) });
@@ -228,9 +231,9 @@ function isProbe(parsed: RequestHead['parsed']): boolean {
 }
 
 /** For an answer that must be given whatever the client said it accepts. */
-function acceptedForm(request: IncomingRequest): AcceptedForm {
+function acceptedForm(request: IncomingRequest, { cbor }: RestFeatures): AcceptedForm {
   try {
-    return { ...negotiate(request.headers.accept, []), as: 'object' };
+    return { ...negotiate(request.headers.accept, [], cbor ? 'sequence' : 'none'), as: 'object' };
   } catch {
     return { encoding: 'json', as: 'object', version: '' };
   }

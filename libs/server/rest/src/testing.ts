@@ -23,6 +23,7 @@ import { createMemoryKeyStore } from '@periplus/log/object-events/testing';
 import { createServerCore, type ServerCore } from '@periplus/server/requests';
 import { Registry } from 'prom-client';
 import { createPathRoutes } from './path-routes.js';
+import type { RestFeatures } from './rest-features.js';
 import type { RestLimits } from './rest-limits.js';
 import { createRestMetrics } from './rest-metrics.js';
 import { createRestServer, type NodeProxy } from './rest-server.js';
@@ -71,6 +72,7 @@ export interface RestTestServer {
 
 export interface RestTestServerOptions {
   readonly limits?: Partial<RestLimits>;
+  readonly features?: Partial<RestFeatures>;
   readonly nodeProxy?: NodeProxy;
 }
 
@@ -185,6 +187,7 @@ export async function startRestTestServer(options: RestTestServerOptions = {}): 
     metrics: createRestMetrics(registry, systemTime),
     ...ports,
     ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.features ? { features: options.features } : {}),
   });
   const port = await findPort();
   await rest.listen('127.0.0.1', port);

@@ -2,8 +2,9 @@
 import { formatApiVersion, formatResourceVersion, type JsonObject } from '@periplus/api/meta';
 import { encodeJson } from '@periplus/api/schema';
 import type { ServedEvent, ServedObject } from '@periplus/server/requests';
-import type { AcceptedForm } from './negotiation.js';
-import { metadataOf, type RenderOptions, tableOfEvent } from './rendering.js';
+import { cborHead, cborItem, cborItemOfJson, describedCbor } from './cbor.js';
+import { type AcceptedForm, cborSequence, mediaTypes } from './negotiation.js';
+import { cborOf, metadataOf, type RenderOptions, tableOfEvent } from './rendering.js';
 
 export interface WatchEncoder {
   readonly contentType: string;
@@ -19,6 +20,16 @@ export function createWatchEncoder(
   options: Omit<RenderOptions, 'now'>,
   now: () => number,
 ): WatchEncoder {
+  if (form.encoding !== 'cbor') return lineEncoder(form, options, now);
+  if (form.as === 'object') return { contentType: cborSequence, encode: encodeCborEvent };
+  const lines = lineEncoder(form, options, now);
+  return {
+    contentType: lines.contentType.replace(mediaTypes.json, cborSequence),
+    encode: (event) => describedCbor(cborItemOfJson(lines.encode(event))),
+  };
+}
+
+function lineEncoder(form: AcceptedForm, options: Omit<RenderOptions, 'now'>, now: () => number): WatchEncoder {
   if (form.as === 'object' && form.encoding === 'protobuf') {
     return {
       contentType: 'application/vnd.kubernetes.protobuf;stream=watch',
@@ -67,6 +78,16 @@ function encodeObjectLine(event: ServedEvent): Uint8Array {
 
 function wrapJson(type: string, served: ServedObject): Uint8Array {
   return Buffer.concat([utf8.encode(`{"type":"${type}","object":`), served.json(), utf8.encode('}\n')]);
+}
+
+/** Made once an object and type, as the lines of JSON are. */
+function encodeCborEvent(event: ServedEvent): Uint8Array {
+  const wrap = (object: Uint8Array): Uint8Array =>
+    describedCbor(cborHead('map', 2), ...['type', event.type, 'object'].map(cborItem), object);
+  if (event.type === 'ERROR') return wrap(cborItem(event.status as unknown as JsonObject));
+  if (event.type === 'BOOKMARK')
+    return wrap(cborItem(bookmarkAs(event, event.kind.kind, formatApiVersion(event.kind)) as JsonObject));
+  return event.object.derive(`cbor-frame:${event.type}`, (served) => wrap(cborOf(served)));
 }
 
 function tableEncoder(options: Omit<RenderOptions, 'now'>, now: () => number): WatchEncoder {

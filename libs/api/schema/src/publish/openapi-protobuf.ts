@@ -1,120 +1,27 @@
 /**
  * An OpenAPI v2 document as protobuf, which clients that read all kinds at once ask for: `openapi.v2.Document` of gnostic,
  * from which the numbers are.
- *
- * The message follows the JSON, but for three habits: a map is a list of named values, a choice of forms is a message
- * with one field for each, and an extension (`x-…`) or a free value carries its YAML, of which JSON is a part.
  */
-import type { Json, JsonObject } from '@periplus/api/meta';
+import type { JsonObject } from '@periplus/api/meta';
+import { createProtobufWriter } from '../protobuf/protobuf-writer.js';
 import {
-  createProtobufWriter,
-  type ProtobufWriter,
-  wireBytes,
-  wireFixed64,
-  wireVarint,
-} from '../protobuf/protobuf-writer.js';
+  any,
+  double,
+  type FieldWriter,
+  fields,
+  flag,
+  integer,
+  isObject,
+  mapOf,
+  message,
+  type MessageWriter,
+  mixedMap,
+  repeated,
+  text,
+  texts,
+  wrapped,
+} from './gnostic-writers.js';
 
-/** Writes a value as the field of that number, with its tag. */
-type FieldWriter = (value: Json, number: number, out: ProtobufWriter) => void;
-/** Writes the content of a message. */
-type MessageWriter = (value: Json, out: ProtobufWriter) => void;
-/** Fields by their name in JSON. */
-type Fields = Readonly<Record<string, readonly [number: number, write: FieldWriter]>>;
-
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const text: FieldWriter = (value, number, out) => {
-  const start = out.size();
-  out.text(String(value));
-  out.lengthSince(start);
-  out.tag(number, wireBytes);
-};
-
-const flag: FieldWriter = (value, number, out) => {
-  out.int(value === true ? 1 : 0);
-  out.tag(number, wireVarint);
-};
-
-const integer: FieldWriter = (value, number, out) => {
-  out.int(Number(value));
-  out.tag(number, wireVarint);
-};
-
-const double: FieldWriter = (value, number, out) => {
-  out.double(Number(value));
-  out.tag(number, wireFixed64);
-};
-
-const message =
-  (write: MessageWriter): FieldWriter =>
-  (value, number, out) => {
-    const start = out.size();
-    write(value, out);
-    out.lengthSince(start);
-    out.tag(number, wireBytes);
-  };
-
-/** The writer goes from the end to the beginning. */
-const repeated =
-  (write: FieldWriter): FieldWriter =>
-  (value, number, out) => {
-    for (const item of [...(value as readonly Json[])].reverse()) write(item, number, out);
-  };
-
-/** Characters that may stand in JSON and not in YAML. */
-const notInYaml = /[\u007f-\u009f\ufeff]/g;
-
-const any = message((value, out) => {
-  const yaml = JSON.stringify(value).replace(
-    notInYaml,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  text(`${yaml}\n`, 2, out);
-});
-
-const named = (write: FieldWriter): FieldWriter =>
-  message((value, out) => {
-    const [name, content] = value as readonly [string, Json];
-    write(content, 2, out);
-    text(name, 1, out);
-  });
-
-/** The members of an object as named values, each a field of that number. */
-const members =
-  (write: FieldWriter): FieldWriter =>
-  (value, number, out) =>
-    repeated(named(write))(Object.entries(value as JsonObject) as [string, Json][], number, out);
-
-/** A message whose one field, the first, is the value. */
-const wrapped = (write: FieldWriter): FieldWriter => message((value, out) => write(value, 1, out));
-
-const mapOf = (write: FieldWriter): FieldWriter => wrapped(members(write));
-
-/** A message with these fields; extensions go to the field that is named for them, and what has no field is left out. */
-const fields =
-  (table: Fields, extensions?: number): MessageWriter =>
-  (value, out) => {
-    const object = value as JsonObject;
-    const isExtension = (name: string): boolean => extensions !== undefined && name.startsWith('x-');
-    const given = Object.entries(object).filter(([name]) => isExtension(name));
-    if (extensions !== undefined) members(any)(Object.fromEntries(given), extensions, out);
-    const known = Object.entries(table).sort(([, [a]], [, [b]]) => b - a);
-    for (const [name, [number, write]] of known) if (Object.hasOwn(object, name)) write(object[name]!, number, out);
-  };
-
-/** A map whose members are of two sorts: extensions, and the others. */
-const mixedMap =
-  (extensions: number, others: number, write: FieldWriter): MessageWriter =>
-  (value, out) => {
-    const entries = Object.entries(value as JsonObject);
-    const chosen = (areExtensions: boolean): JsonObject =>
-      Object.fromEntries(entries.filter(([name]) => name.startsWith('x-') === areExtensions));
-    members(any)(chosen(true), extensions, out);
-    members(write)(chosen(false), others, out);
-  };
-
-const texts = repeated(text);
 const reference = message(fields({ $ref: [1, text], description: [2, text] }));
 
 const schema: FieldWriter = (value, number, out) => writeSchema(value, number, out);

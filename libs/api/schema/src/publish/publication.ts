@@ -12,6 +12,7 @@ import type { JsonObject } from '@periplus/api/meta';
 import { toAggregatedDiscovery, toApiGroup, toApiGroupList, toApiResourceList, toApiVersions } from './discovery.js';
 import { type DocumentInfo, toOpenApiV2, toOpenApiV3 } from './openapi-document.js';
 import { encodeOpenApiV2 } from './openapi-protobuf.js';
+import { encodeOpenApiV3 } from './openapi-v3-protobuf.js';
 import { type ServedGroup, servedGroups } from './served-groups.js';
 
 export interface PublicationOptions extends DocumentInfo {
@@ -56,6 +57,8 @@ export interface Publication {
   openApiV3Index(): OpenApiV3Index;
   /** `/openapi/v3/PATH`, by a path of the index: `api/v1`, `apis/apps/v1`. */
   openApiV3(path: string): PublishedDocument | undefined;
+  /** The same as `openapi.v3.Document` in protobuf. */
+  openApiV3Protobuf(path: string): PublishedBytes | undefined;
   /** `/openapi/v2`. */
   openApiV2(): PublishedDocument;
   /** The same as `openapi.v2.Document` in protobuf. */
@@ -124,6 +127,7 @@ export function createPublication(table: SchemaTable, options: PublicationOption
     aggregatedDiscovery: (root) => aggregated[root](),
     openApiV3Index,
     openApiV3: (path) => versionDocuments.get(path)?.openApi(),
+    openApiV3Protobuf: (path) => versionDocuments.get(path)?.openApiProtobuf(),
     openApiV2,
     openApiV2Protobuf,
   };
@@ -135,6 +139,7 @@ const versionPath = (group: string, version: string): string =>
 interface VersionDocuments {
   readonly resources: () => APIResourceList;
   readonly openApi: () => PublishedDocument;
+  readonly openApiProtobuf: () => PublishedBytes;
 }
 
 function versionEntry(
@@ -144,11 +149,16 @@ function versionEntry(
   options: PublicationOptions,
 ): [path: string, documents: VersionDocuments] {
   const version = group.versions.find((candidate) => candidate.version === name)!;
+  const openApi = lazy(() => publish(toOpenApiV3(table, version.kinds, options)));
   return [
     versionPath(group.name, name),
     {
       resources: lazy(() => toApiResourceList(group.name, version)),
-      openApi: lazy(() => publish(toOpenApiV3(table, version.kinds, options))),
+      openApi,
+      openApiProtobuf: lazy(() => {
+        const bytes = encodeOpenApiV3(openApi().value);
+        return { bytes, hash: hashOf(bytes) };
+      }),
     },
   ];
 }

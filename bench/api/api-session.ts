@@ -8,8 +8,15 @@ export interface Answer {
   readonly body: Buffer;
 }
 
+export interface RequestOptions {
+  /** Sent as JSON. */
+  readonly body?: object;
+  readonly contentType?: string;
+  readonly accept?: string;
+}
+
 export interface ApiSession {
-  request(method: string, path: string, body?: object): Promise<Answer>;
+  request(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   /** Calls `onChunk` with each piece of a streamed body; the result ends the stream. */
   stream(path: string, onChunk: (chunk: Buffer) => void): Promise<() => void>;
   close(): void;
@@ -43,13 +50,13 @@ export async function openSession(access: ClusterAccess): Promise<ApiSession> {
   });
   session.setLocalWindowSize(16 * 1024 * 1024);
   return {
-    request(method, path, body) {
+    request(method, path, { body, contentType = 'application/json', accept = 'application/json' } = {}) {
       return new Promise((resolve, reject) => {
         const stream = session.request({
           ':method': method,
           ':path': path,
-          'content-type': 'application/json',
-          accept: 'application/json',
+          'content-type': contentType,
+          accept,
         });
         const chunks: Buffer[] = [];
         let status = 0;

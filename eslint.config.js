@@ -72,7 +72,7 @@ const coreFolders = [
   'libs/api/{meta,kinds,schema,wire}',
   'libs/log/{event-log,object-events}',
   'libs/view/{archive,projection,watch-cache,verification}',
-  'libs/server/{requests,authn,authz,admission,storage}',
+  'libs/server/{requests,authn,authz,admission,audit,storage}',
   'libs/client/{api-client,informer,reconcile}',
   'libs/control/*',
   'libs/node/{pod-lifecycle,service-rules,hollow-runtime}',

@@ -1,6 +1,8 @@
 /** The apiserver's options. */
+import { readFileSync } from 'node:fs';
 import { ConfigError, type ConfigOf, defineConfig } from '@periplus/base/config';
 import type { LogLevel } from '@periplus/base/telemetry';
+import { type AuditPolicy, defaultAuditPolicy, parseAuditPolicy } from '@periplus/server/audit';
 import { choosePlugins } from '@periplus/server/admission';
 
 /** Those that there are here, by upstream's names; all are off by default. */
@@ -93,6 +95,16 @@ export const apiserverConfig = defineConfig({
       help: `features to switch on or off: ${gates.join(', ')}`,
       example: 'CBORServingAndStorage=true',
     },
+    {
+      name: 'auditPolicyFile',
+      type: 'string',
+      help: 'a Policy of audit.k8s.io/v1; without it all requests are audited at Metadata',
+      example: '/etc/kubernetes/audit-policy.yaml',
+    },
+    { name: 'auditLogPath', type: 'string', help: 'where audit events go, - for standard output; without it nowhere' },
+    { name: 'auditLogMaxsize', type: 'number', default: 50, help: 'megabytes after which that file is begun anew' },
+    { name: 'auditLogMaxbackup', type: 'number', default: 3, help: 'old files that are kept; 0 for all' },
+    { name: 'auditLogMaxage', type: 'number', default: 30, help: 'days that old files are kept; 0 for ever' },
     { name: 'clientCaFile', type: 'string', required: true, help: "the CA of clients' certificates, PEM" },
     { name: 'tlsCertFile', type: 'string', required: true, help: "this server's certificate, PEM" },
     { name: 'tlsKeyFile', type: 'string', required: true, help: 'its key, PEM' },
@@ -156,6 +168,23 @@ export function openGatesOf(config: ApiserverConfig): ReadonlySet<FeatureGate> {
   }
   if (problems.length > 0) throw new ConfigError('apiserver', problems);
   return open;
+}
+
+/** Throws a ConfigError for a file that can't be read, or holds no policy. */
+export function auditPolicyOf({ auditPolicyFile: path }: ApiserverConfig): AuditPolicy {
+  if (path === undefined) return defaultAuditPolicy;
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError('apiserver', [`cannot read ${path}: ${(error as Error).message}`]);
+  }
+  const parsed = parseAuditPolicy(text);
+  if (parsed.ok) return parsed.policy;
+  throw new ConfigError(
+    'apiserver',
+    parsed.problems.map((problem) => `${path}: ${problem}`),
+  );
 }
 
 export interface HostPort {

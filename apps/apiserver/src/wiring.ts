@@ -5,6 +5,7 @@ import { systemRandom, systemTime } from '@periplus/base/clock';
 import { answerHealth, type HealthChecks, type Logger } from '@periplus/base/telemetry';
 import { connectJetStreamLog, type JetStreamLog } from '@periplus/log/jetstream-log';
 import { createSealer, streamNames } from '@periplus/log/object-events';
+import { createAuditor } from '@periplus/server/audit';
 import { createServiceAccountTokens, readSigningKey, type ServiceAccountTokens } from '@periplus/server/credentials';
 import { createGrpcServer } from '@periplus/server/grpc';
 import { createNodeProxy } from '@periplus/server/node-proxy';
@@ -13,7 +14,8 @@ import { createPathRoutes, createRestMetrics, createRestServer } from '@periplus
 import { createHistory } from '@periplus/server/storage';
 import { createPostgresView, type PostgresView } from '@periplus/view/postgres-view';
 import { Gauge, type Registry } from 'prom-client';
-import { type ApiserverConfig, disabledPluginsOf, openGatesOf, parseHostPort } from './config.js';
+import { openAuditLog } from './audit-log.js';
+import { type ApiserverConfig, auditPolicyOf, disabledPluginsOf, openGatesOf, parseHostPort } from './config.js';
 import type { KeyMaterial } from './key-files.js';
 import { watchLogRoom, withinRoom } from './log-room.js';
 import { version } from './version.js';
@@ -148,6 +150,17 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
     serverAddress,
     gitVersion: version.gitVersion,
   });
+  const auditLog =
+    config.auditLogPath === undefined
+      ? undefined
+      : openAuditLog({
+          path: config.auditLogPath,
+          maxSizeMegabytes: config.auditLogMaxsize,
+          maxBackups: config.auditLogMaxbackup,
+          maxAgeDays: config.auditLogMaxage,
+          registry,
+          logger,
+        });
   const rest = createRestServer({
     tls: { cert: keys.tlsCert, key: keys.tlsKey, clientCa: keys.clientCa },
     schema: builtinSchema,
@@ -172,6 +185,9 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
     random,
     logger,
     metrics: createRestMetrics(registry, time),
+    ...(auditLog === undefined
+      ? {}
+      : { audit: createAuditor({ policy: auditPolicyOf(config), write: auditLog.write, time, random }) }),
     features: { cbor: openGatesOf(config).has('CBORServingAndStorage') },
   });
   const grpc = createGrpcServer({
@@ -200,6 +216,7 @@ export async function createApiserver(parts: ApiserverParts): Promise<Apiserver>
       core.storage.watcher.closeAll();
       await Promise.all([rest.close(drainLimitMs), grpc.close(drainLimitMs)]);
       await core.stop();
+      auditLog?.close();
       room?.close();
       await log.close();
       await view?.close();

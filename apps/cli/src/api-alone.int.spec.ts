@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runProgram } from '@periplus/testing/cluster';
+import { runProgram, waitUntil } from '@periplus/testing/cluster';
 import { parse } from 'yaml';
 import { tracesOf } from './testing/traces.js';
 
@@ -123,6 +123,16 @@ test('each is a log and an apiserver, and stays as it is when brought up again',
   await periplus(name, 'up');
   expect((await servicesOf(name)).map(({ pid }) => pid)).toEqual(before.map(({ pid }) => pid));
 }, 30_000);
+
+test('every request is audited in a file of the cluster', async () => {
+  const api = await apiOf(names[0]);
+  await api.call('GET', '/api/v1/nodes?asked=once');
+  api.close();
+  const file = `/var/lib/periplus/${names[0]}/logs/audit/audit.log`;
+  const found = () => (readFileSync(file, 'utf8').match(/"requestURI":"\/api\/v1\/nodes\?asked=once"/g) ?? []).length;
+  await waitUntil('the event', 5_000, () => Promise.resolve(found() > 0));
+  expect(found()).toBe(1);
+});
 
 test('every kind that can be is listed and watched', async () => {
   const api = await apiOf(names[0]);

@@ -60,6 +60,7 @@ export function serviceConfigs(plan: ClusterPlan, paths: ClusterPaths, flags: Ap
       ...log('apiserver'),
       logFolder: paths.nats,
       ...(isAlone ? {} : postgres),
+      auditLogPath: join(paths.logs, 'audit', 'audit.log'),
       clientCaFile: pki('ca.crt'),
       tlsCertFile: pki('apiserver.crt'),
       tlsKeyFile: pki('apiserver.key'),

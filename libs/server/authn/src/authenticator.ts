@@ -142,6 +142,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       groups: groupsOf(wanted),
       extra: wanted.extra,
       impersonator: user.name,
+      impersonatedBy: user,
     };
   }
 

@@ -8,6 +8,8 @@ export interface UserInfo {
   readonly extra: ReadonlyMap<string, readonly string[]>;
   /** The user behind an impersonation; absent without one. */
   readonly impersonator?: string;
+  /** The same with all that is known of them. */
+  readonly impersonatedBy?: UserInfo;
 }
 
 export const ANONYMOUS_USER = 'system:anonymous';

@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { findResource, type SchemaTable } from '@periplus/api/kinds';
 import { unknownResource } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
+import type { AuditTrail } from '@periplus/server/audit';
 import type { UserInfo } from '@periplus/server/authn';
 import type { ApiRequest, RequestBody, RequestHandler, ServedObject, WatchHandle } from '@periplus/server/requests';
 import { sendAnswer } from './answer-body.js';
+import { auditedAnswer, auditedBody } from './audited-request.js';
 import { negotiate } from './negotiation.js';
 import { requirePathMethod } from './path-method.js';
 import { wantsPretty } from './pretty-json.js';
@@ -26,6 +28,7 @@ export interface ResourceContext {
   readonly user: UserInfo;
   readonly request: IncomingRequest;
   readonly response: OutgoingResponse;
+  readonly trail?: AuditTrail | undefined;
 }
 
 export interface ResourceRouteOptions {
@@ -67,6 +70,7 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
       resource.verb === 'get' || resource.verb === 'list' || resource.verb === 'watch' || resource.verb === 'connect'
         ? undefined
         : readForm(await readBody(request, options.limits.bodyTimeMs), options.features.cbor);
+    if (body) context.trail?.requested(() => auditedBody(options.schema, body));
     return {
       requestId: requestIdOf(context, body) ?? newRequestId(options.random),
       user,
@@ -104,6 +108,7 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
       begun = true;
       response.writeHead(200, { 'content-type': encoder.contentType, 'cache-control': 'no-cache, private' });
       if ('flushHeaders' in response) response.flushHeaders();
+      context.trail?.started(200);
     };
     const finish = (): void => {
       ended = true;
@@ -145,6 +150,11 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
         if (warnings.length < warningsMax) warnings.push(text);
       });
       const result = await options.handler.handle(apiRequest);
+      context.trail?.answered(
+        () => auditedAnswer(result, options.protobuf),
+        // Of all others the path has it; to look it up would decode the object.
+        result.type === 'object' && result.created ? result.object.object().metadata?.name : undefined,
+      );
       const rendered = prettied(
         renderResult(result, form, { ...renderOptions(query), now: options.time.now() }),
         wantsPretty(query, request.headers['user-agent']),

@@ -11,8 +11,10 @@ import type { SchemaTable } from '@periplus/api/kinds';
 import { badRequest, type Status, tooManyRequests } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
+import type { Auditor, AuditTrail } from '@periplus/server/audit';
 import type { Authenticator, UserInfo } from '@periplus/server/authn';
 import type { RequestHandler } from '@periplus/server/requests';
+import { auditedHeadOf, auditedTargetOf, auditedVerbOf } from './audited-request.js';
 import { createConnectionGuard } from './connection-guard.js';
 import { credentialsOf } from './credentials-of-request.js';
 import { failureHeaders, toStatus } from './failure.js';
@@ -61,6 +63,13 @@ export interface RestServerOptions {
   /** Where they differ from the usual. */
   readonly limits?: Partial<RestLimits>;
   readonly features?: Partial<RestFeatures>;
+  /** Told of every request; absent where none is audited. */
+  readonly audit?: Auditor;
+}
+
+interface Entered {
+  readonly user: UserInfo;
+  readonly auditId: string | undefined;
 }
 
 export interface RestServer {
@@ -94,17 +103,30 @@ export function createRestServer(options: RestServerOptions): RestServer {
     response.once('close', leave);
   }
 
-  async function answer(request: IncomingRequest, response: OutgoingResponse): Promise<void> {
-    const { parsed, query } = parseRequestHead(request);
+  /** Reads the head and finds out who it is, and tells the audit of both. */
+  function enter(request: IncomingRequest, trail: AuditTrail | undefined): RequestHead & Entered {
+    const head = parseRequestHead(request);
+    trail?.asks(auditedVerbOf(head.parsed, request.method ?? ''), auditedTargetOf(head.parsed));
     const user = options.authenticator.authenticate(credentialsOf(request));
+    return { ...head, user, auditId: trail?.asked(user) };
+  }
+
+  async function answer(
+    request: IncomingRequest,
+    response: OutgoingResponse,
+    trail: AuditTrail | undefined,
+  ): Promise<void> {
+    const { parsed, query, user, auditId } = enter(request, trail);
+    if (auditId !== undefined) response.setHeader('audit-id', auditId);
     if (!isLongRunning(parsed)) admit(parsed, user, response);
     if (parsed.type === 'path') {
       await options.paths.serve({ user, path: parsed, query }, request, response);
       return;
     }
-    const context: ResourceContext = { resource: parsed, query, user, request, response };
+    const context: ResourceContext = { resource: parsed, query, user, request, response, trail };
     if (isConnect(parsed)) {
       const object = await resourceRoute.connect(context);
+      trail?.started(200);
       await options.nodeProxy.serve({ resource: parsed, query, user, object }, request, response);
       return;
     }
@@ -114,29 +136,44 @@ export function createRestServer(options: RestServerOptions): RestServer {
   function onRequest(request: Http2ServerRequest, response: Http2ServerResponse): void {
     const end = options.metrics.begin(request);
     const free = connections.begin(request);
+    const trail = options.audit?.begin(auditedHeadOf(request));
     response.on('close', () => {
       free();
       end(response.statusCode);
+      trail?.ended(response.headersSent ? response.statusCode : undefined);
     });
     // A client that goes away is no failure of ours.
     response.on('error', (error) => options.logger.debug('response ended early', { error }));
-    answer(request, response).catch((error: unknown) => fail(request, response, toStatus(error, options.logger)));
+    answer(request, response, trail).catch((error: unknown) => {
+      const status = toStatus(error, options.logger);
+      trail?.refused(status);
+      fail(request, response, status);
+    });
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     connections.begin(request);
     socket.on('error', (error) => options.logger.debug('upgraded connection failed', { error }));
-    upgrade(request, socket, head).catch((error: unknown) => {
-      refuseUpgrade(socket, toStatus(error, options.logger));
+    const trail = options.audit?.begin(auditedHeadOf(request));
+    socket.once('close', () => trail?.ended(101));
+    upgrade(request, socket, head, trail).catch((error: unknown) => {
+      const status = toStatus(error, options.logger);
+      trail?.refused(status);
+      refuseUpgrade(socket, status);
       options.time.after(limits.lingerMs, () => socket.destroy());
     });
   }
 
-  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { parsed, query } = parseRequestHead(request);
-    const user = options.authenticator.authenticate(credentialsOf(request));
+  async function upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    trail: AuditTrail | undefined,
+  ): Promise<void> {
+    const { parsed, query, user } = enter(request, trail);
     if (parsed.type !== 'resource' || !isConnect(parsed)) throw badRequest('this path can not be upgraded');
-    const object = await resourceRoute.connect({ resource: parsed, query, user, request });
+    const object = await resourceRoute.connect({ resource: parsed, query, user, request, trail });
+    trail?.started(101);
     await options.nodeProxy.upgrade({ resource: parsed, query, user, object }, request, socket, head);
   }
 

@@ -20,6 +20,7 @@ import { answerHealth, silentLogger } from '@periplus/base/telemetry';
 import { createMemoryLog } from '@periplus/log/event-log/testing';
 import { createSealer } from '@periplus/log/object-events';
 import { createMemoryKeyStore } from '@periplus/log/object-events/testing';
+import type { Auditor } from '@periplus/server/audit';
 import { createServerCore, type ServerCore } from '@periplus/server/requests';
 import { Registry } from 'prom-client';
 import { createPathRoutes } from './path-routes.js';
@@ -73,6 +74,7 @@ export interface RestTestServer {
 export interface RestTestServerOptions {
   readonly limits?: Partial<RestLimits>;
   readonly features?: Partial<RestFeatures>;
+  readonly audit?: Auditor;
   readonly nodeProxy?: NodeProxy;
 }
 
@@ -188,6 +190,7 @@ export async function startRestTestServer(options: RestTestServerOptions = {}): 
     ...ports,
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.features ? { features: options.features } : {}),
+    ...(options.audit ? { audit: options.audit } : {}),
   });
   const port = await findPort();
   await rest.listen('127.0.0.1', port);

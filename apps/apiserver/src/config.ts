@@ -1,7 +1,6 @@
 /** The apiserver's options. */
 import { readFileSync } from 'node:fs';
-import { ConfigError, type ConfigOf, defineConfig } from '@periplus/base/config';
-import type { LogLevel } from '@periplus/base/telemetry';
+import { ConfigError, type ConfigOf, defineConfig, logLevelOption } from '@periplus/base/config';
 import { type AuditPolicy, defaultAuditPolicy, parseAuditPolicy } from '@periplus/server/audit';
 import { choosePlugins } from '@periplus/server/admission';
 
@@ -130,20 +129,11 @@ export const apiserverConfig = defineConfig({
       help: 'where /livez, /readyz and /metrics answer',
       example: 'unix:/run/apiserver.sock',
     },
-    { name: 'logLevel', type: 'string', default: 'info', help: 'debug, info, warn or error' },
+    logLevelOption,
   ],
 });
 
 export type ApiserverConfig = ConfigOf<typeof apiserverConfig>;
-
-const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-
-/** Throws a ConfigError for a level that there isn't. */
-export function logLevelOf(config: ApiserverConfig): LogLevel {
-  const level = logLevels.find((each) => each === config.logLevel);
-  if (level === undefined) throw new ConfigError('apiserver', [`--log-level must be one of ${logLevels.join(', ')}`]);
-  return level;
-}
 
 /** Throws a ConfigError for plugins that can't be switched as they are. */
 export function disabledPluginsOf(config: ApiserverConfig): ReadonlySet<string> {

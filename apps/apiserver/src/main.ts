@@ -1,14 +1,14 @@
 /** The apiserver: the Kubernetes API and ObjectService over the cluster's log. */
 import { hostname } from 'node:os';
-import { loadConfigOrExit } from '@periplus/base/config';
+import { loadConfigOrExit, logLevelOf } from '@periplus/base/config';
 import { createLogger, startHealthServer } from '@periplus/base/telemetry';
 import { Registry } from 'prom-client';
-import { apiserverConfig, logLevelOf } from './config.js';
+import { apiserverConfig } from './config.js';
 import { readKeyMaterial } from './key-files.js';
 import { type Apiserver, createApiserver } from './wiring.js';
 
 const config = loadConfigOrExit(apiserverConfig);
-const logger = createLogger('apiserver', logLevelOf(config)).with({
+const logger = createLogger('apiserver', logLevelOf('apiserver', config)).with({
   identity: config.identity ?? `${hostname()}_${process.pid}`,
 });
 const registry = new Registry();

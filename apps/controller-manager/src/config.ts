@@ -1,6 +1,5 @@
 /** The controller-manager's options. */
-import { ConfigError, type ConfigOf, defineConfig } from '@periplus/base/config';
-import type { LogLevel } from '@periplus/base/telemetry';
+import { type ConfigOf, defineConfig, logLevelOption } from '@periplus/base/config';
 
 export const controllerManagerConfig = defineConfig({
   program: 'controller-manager',
@@ -39,18 +38,8 @@ export const controllerManagerConfig = defineConfig({
       help: "all pods' range, of which nodes get theirs; none is given out when absent",
       example: '10.244.0.0/16',
     },
-    { name: 'logLevel', type: 'string', default: 'info', help: 'debug, info, warn or error' },
+    logLevelOption,
   ],
 });
 
 export type ControllerManagerConfig = ConfigOf<typeof controllerManagerConfig>;
-
-const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-
-/** Throws a ConfigError for a level that there isn't. */
-export function logLevelOf(config: ControllerManagerConfig): LogLevel {
-  const level = logLevels.find((each) => each === config.logLevel);
-  if (level === undefined)
-    throw new ConfigError('controller-manager', [`--log-level must be one of ${logLevels.join(', ')}`]);
-  return level;
-}

@@ -2,15 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { systemRandom, systemTime } from '@periplus/base/clock';
-import { loadConfigOrExit } from '@periplus/base/config';
+import { loadConfigOrExit, logLevelOf } from '@periplus/base/config';
 import { createLogger, startHealthServer } from '@periplus/base/telemetry';
 import { createSdkClient } from '@periplus/client/sdk';
 import { Registry } from 'prom-client';
-import { controllerManagerConfig, logLevelOf } from './config.js';
+import { controllerManagerConfig } from './config.js';
 import { createControllerManager } from './wiring.js';
 
 const config = loadConfigOrExit(controllerManagerConfig);
-const logger = createLogger('controller-manager', logLevelOf(config));
+const logger = createLogger('controller-manager', logLevelOf('controller-manager', config));
 const registry = new Registry();
 const client = createSdkClient({
   address: config.apiserver,

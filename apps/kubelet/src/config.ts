@@ -1,5 +1,5 @@
 /** The kubelet's options. */
-import { type ConfigOf, defineConfig } from '@periplus/base/config';
+import { type ConfigOf, defineConfig, logLevelOption } from '@periplus/base/config';
 
 export const kubeletConfig = defineConfig({
   program: 'kubelet',
@@ -54,7 +54,7 @@ export const kubeletConfig = defineConfig({
     { name: 'serverCertFile', type: 'string', required: true, help: "the kubelet server's certificate, PEM" },
     { name: 'serverKeyFile', type: 'string', required: true, help: 'its key, PEM' },
     { name: 'clientCaFile', type: 'string', required: true, help: 'the CA of who may reach the kubelet server, PEM' },
-    { name: 'logLevel', type: 'string', default: 'info', help: 'debug, info, warn or error' },
+    logLevelOption,
   ],
 });
 

@@ -1,7 +1,7 @@
 /** The kubelet of one node. It runs in the node's network namespace; its containers run on when it ends. */
 import { systemRandom, systemTime } from '@periplus/base/clock';
-import { loadConfigOrExit } from '@periplus/base/config';
-import { createLogger, type LogLevel, startHealthServer } from '@periplus/base/telemetry';
+import { loadConfigOrExit, logLevelOf } from '@periplus/base/config';
+import { createLogger, startHealthServer } from '@periplus/base/telemetry';
 import { createSdkClient } from '@periplus/client/sdk';
 import { Registry } from 'prom-client';
 import { kubeletConfig } from './config.js';
@@ -9,12 +9,10 @@ import { runNetworkCommand } from './node-network-command.js';
 import { startKubelet } from './wiring.js';
 
 const argv = process.argv.slice(2);
-const levels: readonly string[] = ['debug', 'info', 'warn', 'error'];
 
 async function runNode(): Promise<void> {
   const config = loadConfigOrExit(kubeletConfig, argv);
-  const level = (levels.includes(config.logLevel) ? config.logLevel : 'info') as LogLevel;
-  const logger = createLogger('kubelet', level);
+  const logger = createLogger('kubelet', logLevelOf('kubelet', config));
   const registry = new Registry();
   const time = systemTime;
   const random = systemRandom;

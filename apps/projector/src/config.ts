@@ -1,6 +1,5 @@
 /** The projector's options. */
-import { ConfigError, type ConfigOf, defineConfig } from '@periplus/base/config';
-import type { LogLevel } from '@periplus/base/telemetry';
+import { type ConfigOf, defineConfig, logLevelOption } from '@periplus/base/config';
 import { defaultRetention } from '@periplus/view/retention';
 
 export const projectorConfig = defineConfig({
@@ -46,17 +45,8 @@ export const projectorConfig = defineConfig({
       help: 'where /livez, /readyz and /metrics answer',
       example: 'unix:/run/projector.sock',
     },
-    { name: 'logLevel', type: 'string', default: 'info', help: 'debug, info, warn or error' },
+    logLevelOption,
   ],
 });
 
 export type ProjectorConfig = ConfigOf<typeof projectorConfig>;
-
-const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-
-/** Throws a ConfigError for a level that there isn't. */
-export function logLevelOf(config: ProjectorConfig): LogLevel {
-  const level = logLevels.find((each) => each === config.logLevel);
-  if (level === undefined) throw new ConfigError('projector', [`--log-level must be one of ${logLevels.join(', ')}`]);
-  return level;
-}

@@ -1,8 +1,8 @@
 /** The projector: follows the log into Postgres, for start-up, history and SQL. */
-import { ConfigError, loadConfigOrExit } from '@periplus/base/config';
+import { ConfigError, loadConfigOrExit, logLevelOf } from '@periplus/base/config';
 import { createLogger, type LogLevel, startHealthServer } from '@periplus/base/telemetry';
 import { Registry } from 'prom-client';
-import { logLevelOf, projectorConfig } from './config.js';
+import { projectorConfig } from './config.js';
 import { retentionOf } from './retention-config.js';
 import { createProjectorService, type ProjectorService } from './wiring.js';
 
@@ -12,7 +12,7 @@ const config = loadConfigOrExit(projectorConfig);
 function logLevelOrExit(): LogLevel {
   try {
     retentionOf(config);
-    return logLevelOf(config);
+    return logLevelOf('projector', config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);

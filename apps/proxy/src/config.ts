@@ -1,5 +1,5 @@
 /** The proxy's options. */
-import { type ConfigOf, defineConfig } from '@periplus/base/config';
+import { type ConfigOf, defineConfig, logLevelOption } from '@periplus/base/config';
 
 export const proxyConfig = defineConfig({
   program: 'proxy',
@@ -28,7 +28,7 @@ export const proxyConfig = defineConfig({
     { name: 'serviceCidr', type: 'string', required: true, help: "services' range", example: '10.96.0.0/16' },
     { name: 'mode', type: 'string', default: 'nftables', help: 'iptables or nftables' },
     { name: 'resyncInterval', type: 'duration', default: 180_000, help: 'how often all rules are written anew' },
-    { name: 'logLevel', type: 'string', default: 'info', help: 'debug, info, warn or error' },
+    logLevelOption,
   ],
 });
 

@@ -1,5 +1,5 @@
 /** What the options mean: checked values in place of text. */
-import { ConfigError } from '@periplus/base/config';
+import { ConfigError, logLevelOf } from '@periplus/base/config';
 import type { LogLevel } from '@periplus/base/telemetry';
 import { canonicalRange, isIpv4, type NodeView } from '@periplus/node/service-rules';
 import type { ProxyConfig } from './config.js';
@@ -14,15 +14,12 @@ export interface ProxySettings {
 }
 
 const modes: readonly ProxyMode[] = ['iptables', 'nftables'];
-const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** Throws ConfigError with all that is wrong. */
 export function toProxySettings(config: ProxyConfig): ProxySettings {
   const mode = modes.find((each) => each === config.mode);
-  const logLevel = logLevels.find((each) => each === config.logLevel);
   const problems = [
     ...(mode === undefined ? [`--mode must be iptables or nftables, not ${JSON.stringify(config.mode)}`] : []),
-    ...(logLevel === undefined ? [`--log-level must be one of ${logLevels.join(', ')}`] : []),
     ...config.nodeAddress
       .filter((address) => !isIpv4(address))
       .map((address) => `--node-address must be IPv4 addresses, not ${JSON.stringify(address)}`),
@@ -30,7 +27,7 @@ export function toProxySettings(config: ProxyConfig): ProxySettings {
       .filter((name) => canonicalRange(config[name]) === undefined)
       .map((name) => `${name} must be an IPv4 range, not ${JSON.stringify(config[name])}`),
   ];
-  if (mode === undefined || logLevel === undefined || problems.length > 0) throw new ConfigError('proxy', problems);
+  if (mode === undefined || problems.length > 0) throw new ConfigError('proxy', problems);
   return {
     view: {
       nodeName: config.nodeName,
@@ -40,6 +37,6 @@ export function toProxySettings(config: ProxyConfig): ProxySettings {
     },
     mode,
     resyncMs: config.resyncInterval,
-    logLevel,
+    logLevel: logLevelOf('proxy', config),
   };
 }

@@ -1,6 +1,5 @@
 /** The scheduler's options. */
-import { ConfigError, type ConfigOf, defineConfig } from '@periplus/base/config';
-import type { LogLevel } from '@periplus/base/telemetry';
+import { type ConfigOf, defineConfig, logLevelOption } from '@periplus/base/config';
 
 export const schedulerConfig = defineConfig({
   program: 'scheduler',
@@ -34,17 +33,8 @@ export const schedulerConfig = defineConfig({
       default: 'default-scheduler',
       help: 'pods with this spec.schedulerName are scheduled',
     },
-    { name: 'logLevel', type: 'string', default: 'info', help: 'debug, info, warn or error' },
+    logLevelOption,
   ],
 });
 
 export type SchedulerConfig = ConfigOf<typeof schedulerConfig>;
-
-const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-
-/** Throws a ConfigError for a level that there isn't. */
-export function logLevelOf(config: SchedulerConfig): LogLevel {
-  const level = logLevels.find((each) => each === config.logLevel);
-  if (level === undefined) throw new ConfigError('scheduler', [`--log-level must be one of ${logLevels.join(', ')}`]);
-  return level;
-}

@@ -1,18 +1,18 @@
 /** The scheduler: gives pending pods their nodes. */
 import { hostname } from 'node:os';
 import { systemRandom, systemTime } from '@periplus/base/clock';
-import { ConfigError, loadConfigOrExit } from '@periplus/base/config';
+import { ConfigError, loadConfigOrExit, logLevelOf } from '@periplus/base/config';
 import { createLogger, type LogLevel, startHealthServer } from '@periplus/base/telemetry';
 import { createSdkClient } from '@periplus/client/sdk';
 import { Registry } from 'prom-client';
-import { logLevelOf, schedulerConfig } from './config.js';
+import { schedulerConfig } from './config.js';
 import { createSchedulerService } from './wiring.js';
 
 const config = loadConfigOrExit(schedulerConfig);
 
 function logLevelOrExit(): LogLevel {
   try {
-    return logLevelOf(config);
+    return logLevelOf('scheduler', config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);

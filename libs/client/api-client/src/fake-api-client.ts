@@ -9,7 +9,7 @@ import {
   toRevision,
   unsupportedMediaType,
 } from '@periplus/api/meta';
-import type { Time } from '@periplus/base/clock';
+import { formatTime, type Time } from '@periplus/base/clock';
 import type {
   ApiClient,
   DeleteOptions,
@@ -82,7 +82,7 @@ export function createFakeApiClient(options: FakeApiClientOptions): FakeApiClien
   let floor = 0;
   let names = 0;
 
-  const nowText = (): string => new Date(time.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  const nowText = (): string => formatTime(time.now());
   const keyIn = (namespace: string, name: string): string => `${namespace}/${name}`;
 
   function table(target: { group: string; resource: string }): Map<string, FakeObject> {

@@ -1,7 +1,7 @@
 /** Tells users what happened to an object, as core/v1 Events: the same one again raises a count, and a chatty object is cut short. */
 import type { CoreV1Event, ObjectReference } from '@periplus/api/kinds';
 import { isStatusError, type KubeObject } from '@periplus/api/meta';
-import type { Random, Time } from '@periplus/base/clock';
+import { formatTime, type Random, type Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient } from '@periplus/client/api-client';
 
@@ -75,8 +75,6 @@ function referenceTo(object: KubeObject): ObjectReference {
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };
 }
-
-const formatTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { client, time, random, logger, component } = options;

@@ -13,5 +13,5 @@ export {
   type LeaderElection,
   type LeaderElectionOptions,
 } from './leader-election.js';
-export { type ElectionTiming, formatMicroTime } from './lease-record.js';
+export type { ElectionTiming } from './lease-record.js';
 export { createWorkQueue, type WorkQueue, type WorkQueueBackoff, type WorkQueueOptions } from './work-queue.js';

@@ -1,5 +1,6 @@
 /** What an election reads from its Lease and writes to it: pure, in upstream's semantics. */
 import type { Lease, LeaseSpec } from '@periplus/api/kinds';
+import { formatMicroTime } from '@periplus/base/clock';
 
 export interface ElectionTiming {
   /** How long others wait after the last renewal they saw. Whole seconds; 15 by default. */
@@ -24,11 +25,6 @@ export function leaseStanding(observed: ObservedLease, identity: string, nowMs: 
   if (holderIdentity === identity) return 'mine';
   if (holderIdentity === '') return 'free';
   return observed.atMs + leaseDurationSeconds * 1_000 <= nowMs ? 'free' : 'theirs';
-}
-
-/** Milliseconds since the epoch as a MicroTime. */
-export function formatMicroTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, -1)}000Z`;
 }
 
 /** The spec to write on acquiring or renewing; keeps acquireTime and counts a transition only when the holder changes. */

@@ -1,14 +1,14 @@
 /** Controllers over the fake client and virtual time, with a stand-in for nodes that run pods at once. */
 import type { Pod } from '@periplus/api/kinds';
 import type { KubeObject } from '@periplus/api/meta';
-import { createSeededRandom, createVirtualTime, type VirtualTime } from '@periplus/base/clock';
+import { createSeededRandom, createVirtualTime, formatTime, type VirtualTime } from '@periplus/base/clock';
 import { silentLogger } from '@periplus/base/telemetry';
 import type { ResourceTarget } from '@periplus/client/api-client';
 import { createFakeApiClient, type FakeApiClient } from '@periplus/client/api-client/testing';
 import { type Controller, createEventRecorder } from '@periplus/client/reconcile';
 import { settle } from '@periplus/client/reconcile/testing';
 import type { ControllerContext } from './shared/controller-context.js';
-import { formatTime, isDeleting, nameOf, namespaceOf } from './shared/identity.js';
+import { isDeleting, nameOf, namespaceOf } from './shared/identity.js';
 import * as resources from './shared/resources.js';
 import { createSharedInformers } from './shared/shared-informers.js';
 

@@ -1,10 +1,10 @@
 /** What a pod's status says of each of its containers. */
 import type { ContainerState, ContainerStateTerminated, ContainerStatus } from '@periplus/api/kinds';
+import { formatTime } from '@periplus/base/clock';
 import { type ContainerPlace, containersOf, type ContainerRole, restartPolicyOf } from './pod-facts.js';
 import { newestInstance, previousInstance, readySandbox } from './observed-pod.js';
 import { type PodSituation, reportedStatus } from './pod-situation.js';
 import type { ContainerDetails } from './runtime.js';
-import { formatTime } from './timestamp.js';
 
 /** The last words of a container that ended, by its id; '' when it left none or they aren't read yet. */
 export type LastWords = (containerId: string) => string;

@@ -1,10 +1,9 @@
 /** Writes the Events that tell users what a node does; the same thing said again raises a count instead of adding an Event. */
 import type { CoreV1Event, ObjectReference } from '@periplus/api/kinds';
 import { isStatusError } from '@periplus/api/meta';
-import type { Random, Time } from '@periplus/base/clock';
+import { formatTime, type Random, type Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient } from '@periplus/client/api-client';
-import { formatTime } from './timestamp.js';
 
 export type EventType = 'Normal' | 'Warning';
 

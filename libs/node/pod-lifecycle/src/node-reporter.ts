@@ -1,13 +1,12 @@
 /** Keeps a node known to the API: registers it, renews its Lease, and tells its status when it changed or a while has passed. */
 import type { Lease, Node, NodeStatus } from '@periplus/api/kinds';
 import { isStatusError } from '@periplus/api/meta';
-import type { CancelTimer, Random, Time } from '@periplus/base/clock';
+import { type CancelTimer, formatMicroTime, type Random, type Time } from '@periplus/base/clock';
 import { type Backoff, createBackoff } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient } from '@periplus/client/api-client';
 import { comparableStatus, type NodeDescription, nodeObject, type NodePressure, nodeStatus } from './node-status.js';
 import { isRuntimeError, type Runtime, type RuntimeInfo } from './runtime.js';
-import { formatMicroTime } from './timestamp.js';
 
 export interface NodeReporter {
   start(): void;

@@ -1,7 +1,7 @@
 /** What a node says of itself: capacity, conditions, addresses, versions, images. */
 import type { Node, NodeCondition, NodeStatus } from '@periplus/api/kinds';
+import { formatTime } from '@periplus/base/clock';
 import type { ImageInfo, RuntimeInfo } from './runtime.js';
-import { formatTime } from './timestamp.js';
 
 /** As told by the machine, or by the configuration. */
 export interface NodeDescription {

@@ -1,5 +1,6 @@
 /** The status of a pod as the API shall show it: phase, conditions, containers, addresses. */
 import type { ContainerStatus, PodCondition, PodStatus } from '@periplus/api/kinds';
+import { formatTime } from '@periplus/base/clock';
 import {
   containerStatuses,
   type ContainerStatuses,
@@ -11,7 +12,6 @@ import { readySandbox } from './observed-pod.js';
 import { containersOf, isTerminalPhase, restartPolicyOf } from './pod-facts.js';
 import type { PodSituation } from './pod-situation.js';
 import { qosClassOf } from './resources.js';
-import { formatTime } from './timestamp.js';
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 

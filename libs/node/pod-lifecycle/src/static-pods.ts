@@ -1,7 +1,7 @@
 /** Pods from files of the machine: run whether or not there is an API, and shown in it by mirrors. */
 import type { Pod, PodStatus } from '@periplus/api/kinds';
 import { isStatusError } from '@periplus/api/meta';
-import type { CancelTimer, Time } from '@periplus/base/clock';
+import { type CancelTimer, formatTime, type Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient } from '@periplus/client/api-client';
 import { createHash } from 'node:crypto';
@@ -12,7 +12,6 @@ import {
   identityOf,
   isMirrorPod,
 } from './pod-facts.js';
-import { formatTime } from './timestamp.js';
 
 /** Reads the pods that the machine's files describe now. */
 export interface StaticPodSource {

@@ -1,7 +1,7 @@
 /** Follows each request from its head to its end, and gives out an event for each stage that the policy wants. */
 import type { Json, JsonObject, Status } from '@periplus/api/meta';
 import { encodeJson } from '@periplus/api/schema';
-import type { Random, Time } from '@periplus/base/clock';
+import { formatMicroTime, type Random, type Time } from '@periplus/base/clock';
 import type { UserInfo } from '@periplus/server/authn';
 import {
   auditLevels,
@@ -62,11 +62,6 @@ function formatUser({ name, uid, groups, extra }: UserInfo): JsonObject {
     ...(groups.length === 0 ? {} : { groups: [...groups] }),
     ...(extra.size === 0 ? {} : { extra: Object.fromEntries([...extra].map(([key, values]) => [key, [...values]])) }),
   };
-}
-
-/** RFC 3339 in microseconds. */
-function formatMicroTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
 }
 
 function formatTarget(target: AuditTarget, answeredName: string): JsonObject | undefined {

@@ -3,7 +3,7 @@
  * Signatures are made and checked synchronously, so that a server in the simulation can have the real ones.
  */
 import type { Pod, Secret, ServiceAccount } from '@periplus/api/kinds';
-import type { Random, Time } from '@periplus/base/clock';
+import { formatTime, type Random, type Time } from '@periplus/base/clock';
 import {
   type CachedObjects,
   type ReviewedToken,
@@ -192,7 +192,7 @@ export function createServiceAccountTokens(options: ServiceAccountTokensOptions)
       return {
         token: `${text}.${signer.sign(text)}`,
         audiences: claims.aud,
-        expirationTimestamp: `${new Date(claims.exp * 1_000).toISOString().slice(0, 19)}Z`,
+        expirationTimestamp: formatTime(claims.exp * 1_000),
       };
     },
     review(token, wanted) {

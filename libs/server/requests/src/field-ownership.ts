@@ -2,7 +2,7 @@
 import { rulesFor } from '@periplus/api/kinds';
 import type { KubeObject } from '@periplus/api/meta';
 import { fromStorageVersion, updateManagedFields } from '@periplus/api/schema';
-import { formatTimestamp } from '@periplus/server/storage';
+import { formatTime } from '@periplus/base/clock';
 import type { ApiRequest } from './api-request.js';
 import type { Pipeline } from './pipeline.js';
 import type { ResolvedKind } from './resolved-kind.js';
@@ -30,7 +30,7 @@ export function trackOwners(
   const entries = updateManagedFields(table, resolved.served, old && shown(old), shown(next), {
     manager: managerOf(request),
     subresource: request.target.subresource,
-    time: formatTimestamp(time.now()),
+    time: formatTime(time.now()),
     rulesFor,
   });
   const { managedFields: _given, ...metadata } = next.metadata ?? {};

@@ -17,7 +17,7 @@ import {
   cloneJson,
   fromStorageVersion,
 } from '@periplus/api/schema';
-import { formatTimestamp } from '@periplus/server/storage';
+import { formatTime } from '@periplus/base/clock';
 import type { ApiRequest } from './api-request.js';
 import type { ApiResult } from './api-result.js';
 import { alignWithPath } from './object-preparation.js';
@@ -98,7 +98,7 @@ async function applyObject(pipeline: Pipeline, resolved: ResolvedKind, request: 
       manager,
       force: request.options.force ?? false,
       subresource: request.target.subresource,
-      time: formatTimestamp(pipeline.time.now()),
+      time: formatTime(pipeline.time.now()),
       rulesFor,
     });
     if (!applied.ok) throw applyConflict(applied.conflicts);

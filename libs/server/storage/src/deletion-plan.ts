@@ -1,8 +1,8 @@
 /** What a delete does to an object: removes it, marks it, shortens its grace, or nothing. Pure. */
 import type { KindRules } from '@periplus/api/kinds';
 import type { KubeObject, ObjectMeta } from '@periplus/api/meta';
+import { formatTime } from '@periplus/base/clock';
 import type { ObjectLifecycle } from './resources/object-lifecycle.js';
-import { formatTimestamp } from './server-made.js';
 
 export interface DeletionOptions {
   readonly gracePeriodSeconds?: number;
@@ -53,7 +53,7 @@ function planGrace(current: KubeObject, grace: number, nowMs: number): ObjectMet
   if (until === undefined)
     return {
       ...metadata,
-      deletionTimestamp: formatTimestamp(nowMs + grace * 1_000),
+      deletionTimestamp: formatTime(nowMs + grace * 1_000),
       deletionGracePeriodSeconds: grace,
     };
   const before = metadata.deletionGracePeriodSeconds ?? 0;
@@ -62,7 +62,7 @@ function planGrace(current: KubeObject, grace: number, nowMs: number): ObjectMet
   const begunMs = Date.parse(until) - before * 1_000;
   return {
     ...metadata,
-    deletionTimestamp: formatTimestamp(begunMs + grace * 1_000),
+    deletionTimestamp: formatTime(begunMs + grace * 1_000),
     deletionGracePeriodSeconds: grace,
   };
 }
@@ -86,7 +86,7 @@ export function planDeletion(
   else if (!marked || (metadata.deletionGracePeriodSeconds ?? 0) > 0)
     next = {
       ...metadata,
-      deletionTimestamp: formatTimestamp(nowMs),
+      deletionTimestamp: formatTime(nowMs),
       deletionGracePeriodSeconds: 0,
     };
 

@@ -34,4 +34,4 @@ export {
   type PortRange,
   type ServiceAllocator,
 } from './resources/service-allocator.js';
-export { formatTimestamp, randomUid } from './server-made.js';
+export { randomUid } from './server-made.js';

@@ -1,8 +1,8 @@
 /** The metadata that the server alone writes: at birth, through updates, and on the way out. All pure. */
 import type { KindRules, KindSchema } from '@periplus/api/kinds';
 import type { JsonObject, KubeObject, ObjectMeta } from '@periplus/api/meta';
+import { formatTime } from '@periplus/base/clock';
 import type { ObjectLifecycle } from './resources/object-lifecycle.js';
-import { formatTimestamp } from './server-made.js';
 
 type Fields = Record<string, unknown>;
 
@@ -15,7 +15,7 @@ export function setBirthMetadata(object: KubeObject, rules: KindRules, uid: stri
   delete metadata.generation;
   delete (metadata as Fields)['selfLink'];
   metadata.uid = uid;
-  metadata.creationTimestamp = formatTimestamp(nowMs);
+  metadata.creationTimestamp = formatTime(nowMs);
   if (rules.hasGeneration !== false) metadata.generation = 1;
   object.metadata = metadata;
 }

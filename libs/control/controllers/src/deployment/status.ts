@@ -1,6 +1,7 @@
 /** The status of a Deployment: counts over its ReplicaSets, and the conditions Available, Progressing and ReplicaFailure. */
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '@periplus/api/kinds';
-import { formatTime, nameOf, timeOf } from '../shared/identity.js';
+import { formatTime } from '@periplus/base/clock';
+import { nameOf, timeOf } from '../shared/identity.js';
 import { maxUnavailable, sizeOf, total, wanted } from './replica-math.js';
 
 /** Upstream writes this for "no deadline". */

@@ -12,6 +12,7 @@ import type {
 } from '@periplus/api/kinds';
 import type { Json } from '@periplus/api/meta';
 import { encodeJson } from '@periplus/api/schema';
+import { formatTime } from '@periplus/base/clock';
 import { newControllerRef } from '../shared/controller-ref.js';
 import { isDeleting, labelsOf, nameOf, namespaceOf, uidOf } from '../shared/identity.js';
 import { isReady } from '../shared/pod-state.js';
@@ -170,7 +171,7 @@ function distribute(group: Group, slices: readonly EndpointSlice[]): Drawer[] {
 function annotationsFor(drawer: Drawer): Record<string, string> | undefined {
   const before = drawer.slice?.metadata?.annotations;
   if (drawer.changedAtMs === 0) return before;
-  return { ...before, [TRIGGER_TIME]: `${new Date(drawer.changedAtMs).toISOString().slice(0, 19)}Z` };
+  return { ...before, [TRIGGER_TIME]: formatTime(drawer.changedAtMs) };
 }
 
 function newSlice(service: Service, addressType: IpFamily, ports: EndpointPort[], drawer: Drawer): EndpointSlice {

@@ -2,6 +2,7 @@
 import type { CoreV1EndpointPort, EndpointAddress, Endpoints, EndpointSubset, Pod, Service } from '@periplus/api/kinds';
 import type { Json } from '@periplus/api/meta';
 import { encodeJson } from '@periplus/api/schema';
+import { formatTime } from '@periplus/base/clock';
 import { HEADLESS_LABEL } from '../endpoint-slice/plan.js';
 import {
   addressOf,
@@ -115,7 +116,7 @@ export function planEndpoints(
   const { [OVER_CAPACITY]: _capacity, ...annotations } = before;
   const changedAt = Math.max(0, ...pods.map(changedAtMs));
   if (truncated) annotations[OVER_CAPACITY] = 'truncated';
-  if (changedAt > 0) annotations[TRIGGER_TIME] = `${new Date(changedAt).toISOString().slice(0, 19)}Z`;
+  if (changedAt > 0) annotations[TRIGGER_TIME] = formatTime(changedAt);
   return {
     ...present,
     apiVersion: 'v1',

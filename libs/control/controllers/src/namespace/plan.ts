@@ -1,6 +1,6 @@
 /** How far the deletion of a namespace has come: its conditions, and when to look again. */
 import type { NamespaceCondition, NamespaceStatus } from '@periplus/api/kinds';
-import { formatTime } from '../shared/identity.js';
+import { formatTime } from '@periplus/base/clock';
 
 /** What is left of one resource after a sweep. */
 export interface SweepResult {

@@ -1,9 +1,10 @@
 /** Watches over nodes: says so when one falls silent, and taints it so that nothing new goes there and what is there may leave. */
 import type { Lease, Node, Pod } from '@periplus/api/kinds';
 import { isStatusError } from '@periplus/api/meta';
+import { formatTime } from '@periplus/base/clock';
 import { type Controller, createController, type Reconciled } from '@periplus/client/reconcile';
 import type { ControllerContext } from '../shared/controller-context.js';
-import { causedBy, formatTime, isDeleting, nameOf, targetOf, uidOf } from '../shared/identity.js';
+import { causedBy, isDeleting, nameOf, targetOf, uidOf } from '../shared/identity.js';
 import { isReady } from '../shared/pod-state.js';
 import * as resources from '../shared/resources.js';
 import { BY_NODE } from '../shared/shared-informers.js';

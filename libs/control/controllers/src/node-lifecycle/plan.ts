@@ -1,6 +1,6 @@
 /** What is to be said of a node from its heartbeats: conditions that became unknown, and the taints its conditions call for. */
 import type { Node, NodeCondition, Taint } from '@periplus/api/kinds';
-import { formatTime } from '../shared/identity.js';
+import { formatTime } from '@periplus/base/clock';
 
 /** So long after the last sign of life a node counts as lost. */
 export const GRACE_MS = 40_000;

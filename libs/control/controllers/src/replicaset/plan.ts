@@ -1,7 +1,8 @@
 /** What a ReplicaSet (or ReplicationController) wants done: pods to make or delete, and the status it should show. */
 import type { Pod, PodTemplateSpec, ReplicaSetCondition, ReplicaSetStatus } from '@periplus/api/kinds';
 import type { KubeObject, OwnerReference } from '@periplus/api/meta';
-import { formatTime, labelsOf, nameOf, namespaceOf } from '../shared/identity.js';
+import { formatTime } from '@periplus/base/clock';
+import { labelsOf, nameOf, namespaceOf } from '../shared/identity.js';
 import { isActive, isAvailable, isReady, isTerminating, readySinceMs } from '../shared/pod-state.js';
 import { podsToDelete } from './deletion-rank.js';
 

@@ -1,8 +1,9 @@
 /** Says in a pod's status why it is taken away, before it is. */
 import type { Pod, PodCondition } from '@periplus/api/kinds';
 import { isStatusError } from '@periplus/api/meta';
+import { formatTime } from '@periplus/base/clock';
 import type { ApiClient, WriteContext } from '@periplus/client/api-client';
-import { formatTime, targetOf } from './identity.js';
+import { targetOf } from './identity.js';
 import * as resources from './resources.js';
 
 export interface Disruption {

@@ -26,9 +26,6 @@ export function timeOf(text: string | null | undefined): number {
   return Number.isNaN(ms) ? 0 : ms;
 }
 
-/** RFC 3339 with whole seconds, as the API writes times. */
-export const formatTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-
 export function targetOf(resource: GroupVersionResource, object: KubeObject, subresource?: string): ObjectTarget {
   return {
     ...resource,

@@ -1,7 +1,7 @@
 /** What the scheduler writes: bindings, the condition PodScheduled, nominations, and the removal of preempted pods. */
 import type { Binding, Pod, PodCondition } from '@periplus/api/kinds';
 import { isStatusError, parseResourceVersion } from '@periplus/api/meta';
-import type { Clock } from '@periplus/base/clock';
+import { type Clock, formatTime } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient, ObjectTarget, WriteContext } from '@periplus/client/api-client';
 
@@ -45,8 +45,6 @@ function contextOf(pod: Pod): WriteContext {
   const { group, resource, namespace, name } = targetOf(pod);
   return { cause: { key: { group, resource, namespace, name }, revision } };
 }
-
-const formatTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 export function createPodWrites({ client, time, logger, schedulerName }: PodWritesOptions): PodWrites {
   async function patchStatus(pod: Pod, status: Readonly<Record<string, unknown>>): Promise<void> {

@@ -1,7 +1,7 @@
 /** Kinds that are asked and answered, and never stored. */
 import type { KubeObject } from '@periplus/api/meta';
 import { methodNotAllowed } from '@periplus/api/meta';
-import { formatTimestamp } from '@periplus/server/storage';
+import { formatTime } from '@periplus/base/clock';
 import type { ApiRequest } from '../api-request.js';
 import type { ApiResult } from '../api-result.js';
 import type { Pipeline } from '../pipeline.js';
@@ -37,7 +37,7 @@ export async function answerReview(
   answered.metadata = {
     ...answered.metadata,
     ...(namespace === '' ? {} : { namespace }),
-    ...(resource === 'selfsubjectreviews' ? { creationTimestamp: formatTimestamp(pipeline.time.now()) } : {}),
+    ...(resource === 'selfsubjectreviews' ? { creationTimestamp: formatTime(pipeline.time.now()) } : {}),
   };
   return { type: 'object', object: serveBody(pipeline.table, resolved.served, answered), created: true };
 }

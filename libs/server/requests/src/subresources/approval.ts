@@ -2,7 +2,8 @@
 import type { CertificateSigningRequest } from '@periplus/api/kinds';
 import { forbidden, staleConflict } from '@periplus/api/meta';
 import { cloneJson } from '@periplus/api/schema';
-import { formatTimestamp, type StoredObject } from '@periplus/server/storage';
+import { formatTime } from '@periplus/base/clock';
+import { type StoredObject } from '@periplus/server/storage';
 import type { ApiRequest } from '../api-request.js';
 import { admissionRequest, alignWithPath, requireValid } from '../object-preparation.js';
 import { getObject } from '../object-reads.js';
@@ -49,7 +50,7 @@ async function decide(
   const old = current.object() as CertificateSigningRequest;
   requireApprover(pipeline, request, old.spec?.signerName ?? '');
   const next = cloneJson(old);
-  const now = formatTimestamp(pipeline.time.now());
+  const now = formatTime(pipeline.time.now());
   const conditions = (wanted.status?.conditions ?? []).map((condition) => ({
     ...condition,
     lastUpdateTime: condition.lastUpdateTime ?? now,

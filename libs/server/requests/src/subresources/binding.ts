@@ -2,7 +2,8 @@
 import { type Binding, findKind, findResource, type Pod, rulesFor } from '@periplus/api/kinds';
 import { badRequest, conflict, internalError, invalid, requiredField, unsupportedField } from '@periplus/api/meta';
 import { cloneJson } from '@periplus/api/schema';
-import { formatTimestamp, type StoredKind } from '@periplus/server/storage';
+import { formatTime } from '@periplus/base/clock';
+import { type StoredKind } from '@periplus/server/storage';
 import { admissionRequest } from '../object-preparation.js';
 import { type Pipeline, writeContextOf } from '../pipeline.js';
 import { decodeRequestObject } from '../request-body.js';
@@ -44,7 +45,7 @@ function bind(pod: Pod, binding: Binding, nowMs: number): Pod {
   const others = (bound.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled');
   bound.status = {
     ...bound.status,
-    conditions: [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTimestamp(nowMs) }],
+    conditions: [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(nowMs) }],
   };
   return bound;
 }

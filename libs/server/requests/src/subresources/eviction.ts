@@ -18,7 +18,8 @@ import {
   tooManyRequests,
 } from '@periplus/api/meta';
 import { cloneJson } from '@periplus/api/schema';
-import { formatTimestamp, type StoredKind, type WriteContext } from '@periplus/server/storage';
+import { formatTime } from '@periplus/base/clock';
+import { type StoredKind, type WriteContext } from '@periplus/server/storage';
 import type { ApiRequest } from '../api-request.js';
 import { admissionRequest } from '../object-preparation.js';
 import { type Pipeline, writeContextOf } from '../pipeline.js';
@@ -77,7 +78,7 @@ function spend(budget: PodDisruptionBudget, pod: Pod, nowMs: number): PodDisrupt
   next.status = {
     ...next.status!,
     disruptionsAllowed: (status.disruptionsAllowed ?? 0) - 1,
-    disruptedPods: { ...next.status!.disruptedPods, [pod.metadata?.name ?? '']: formatTimestamp(nowMs) },
+    disruptedPods: { ...next.status!.disruptedPods, [pod.metadata?.name ?? '']: formatTime(nowMs) },
   };
   return next;
 }
@@ -125,7 +126,7 @@ async function markDisruption(pipeline: Pipeline, pods: StoredKind, pod: Pod, co
           status: 'True',
           reason: 'EvictionByEvictionAPI',
           message: 'Eviction API: evicting',
-          lastTransitionTime: formatTimestamp(pipeline.time.now()),
+          lastTransitionTime: formatTime(pipeline.time.now()),
         };
         next.status = { ...next.status, conditions: [...others, condition] };
         return { object: next };

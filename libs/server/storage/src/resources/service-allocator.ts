@@ -1,11 +1,11 @@
 /** Gives Services their cluster IPs and node ports, and takes them back: what each needs follows from its type. */
 import type { Service, ServicePort, ServiceSpec } from '@periplus/api/kinds';
 import { type FieldError, internalError, invalid, invalidField, type ObjectMeta } from '@periplus/api/meta';
-import type { Random, Time } from '@periplus/base/clock';
+import { formatTime, type Random, type Time } from '@periplus/base/clock';
 import type { WatchCache } from '@periplus/view/watch-cache';
 import type { PlannedWrite } from '../log-writer.js';
 import type { TransactionDraft } from '../transaction-draft.js';
-import { formatTimestamp, randomUid } from '../server-made.js';
+import { randomUid } from '../server-made.js';
 import { formatIpv4, type IpRange, isUsable, parseIpv4 } from './ip-range.js';
 import { type Holder, planRelease, planReservation, type Reserved, reservationKey } from './reservation.js';
 
@@ -220,7 +220,7 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): Servic
       for (const [name, reserved] of after) {
         if (before.has(name)) continue;
         check(service, reserved, isTaken);
-        const birth: ObjectMeta = { uid: randomUid(random), creationTimestamp: formatTimestamp(time.now()) };
+        const birth: ObjectMeta = { uid: randomUid(random), creationTimestamp: formatTime(time.now()) };
         writes.push(planReservation(cache, reserved, holder, birth));
       }
       for (const [name, reserved] of before) {

@@ -41,6 +41,39 @@ describe('event recorder', () => {
     ]);
   });
 
+  it('names Events so that those of one moment have the order in which they were recorded', async () => {
+    const { client, recorder } = setUp();
+    const reasons = ['Scheduled', 'Pulling', 'Pulled', 'Created', 'Started'];
+    for (const reason of reasons) recorder.record(web, 'Normal', reason, 'x');
+    await recorder.flush();
+    const byName = client
+      .objects<CoreV1Event>(events)
+      .sort((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1));
+    expect(byName.map(({ reason }) => reason)).toEqual(reasons);
+  });
+
+  it('tells Events about parts of an object apart', async () => {
+    const { client, recorder } = setUp();
+    for (const name of ['one', 'two', 'one']) recorder.record(web, 'Normal', 'Pulled', 'x', `spec.containers{${name}}`);
+    await recorder.flush();
+    const found = client
+      .objects<CoreV1Event>(events)
+      .map(({ involvedObject, count }) => [involvedObject.fieldPath, count]);
+    expect(found.sort()).toEqual([
+      ['spec.containers{one}', 2],
+      ['spec.containers{two}', 1],
+    ]);
+  });
+
+  it('writes nothing more once it is stopped', async () => {
+    const { client, recorder } = setUp();
+    for (const reason of ['a', 'b', 'c']) recorder.record(web, 'Normal', reason, 'x');
+    recorder.stop();
+    recorder.record(web, 'Normal', 'd', 'x');
+    await recorder.flush();
+    expect(client.objects<CoreV1Event>(events).map(({ reason }) => reason)).toEqual(['a']);
+  });
+
   it('counts the same one again, and makes it anew when it is gone', async () => {
     const { time, client, recorder } = setUp();
     recorder.record(web, 'Normal', 'Pulled', 'x');

@@ -8,10 +8,15 @@ import type { ApiClient } from '@periplus/client/api-client';
 export type EventType = 'Normal' | 'Warning';
 
 export interface EventRecorder {
-  /** Never fails and never waits: an Event that can't be written is logged. */
-  record(object: KubeObject, type: EventType, reason: string, message: string): void;
+  /**
+   * Never fails and never waits: an Event that can't be written is logged.
+   * @param fieldPath the part of the object that it is about, as `spec.containers{main}`.
+   */
+  record(object: KubeObject, type: EventType, reason: string, message: string, fieldPath?: string): void;
   /** Resolves when what was recorded has been written or given up. */
   flush(): Promise<void>;
+  /** Drops what has not been written, and all that comes. */
+  stop(): void;
 }
 
 export interface EventRecorderOptions {
@@ -64,7 +69,7 @@ function remember<V>(map: Map<string, V>, key: string, value: V): void {
   }
 }
 
-function referenceTo(object: KubeObject): ObjectReference {
+function referenceTo(object: KubeObject, fieldPath: string | undefined): ObjectReference {
   const { namespace, name, uid, resourceVersion } = object.metadata ?? {};
   return {
     ...(object.kind === undefined ? {} : { kind: object.kind }),
@@ -73,6 +78,7 @@ function referenceTo(object: KubeObject): ObjectReference {
     ...(uid === undefined ? {} : { uid }),
     ...(object.apiVersion === undefined ? {} : { apiVersion: object.apiVersion }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(fieldPath === undefined ? {} : { fieldPath }),
   };
 }
 
@@ -85,6 +91,15 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const lanes = new Map<string, Waiting[]>();
   const writing = new Map<string, Promise<void>>();
   let queued = 0;
+  let stopped = false;
+  let lastNanos = 0n;
+
+  /** By which Events of one second have an order: upstream's nanoseconds, where the clock has none by chance. */
+  function nextSuffix(): string {
+    const nanos = BigInt(Math.floor(time.now())) * 1_000_000n + BigInt(Math.floor(random.next() * 1_000_000));
+    lastNanos = nanos > lastNanos ? nanos : lastNanos + 1n;
+    return lastNanos.toString(16);
+  }
 
   /** True when the object's budget allows one more. */
   function spend(uid: string): boolean {
@@ -96,15 +111,13 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     return allowed;
   }
 
-  function newEvent(object: KubeObject, type: EventType, reason: string, message: string): CoreV1Event {
-    const involvedObject = referenceTo(object);
+  function newEvent(involvedObject: ObjectReference, type: EventType, reason: string, message: string): CoreV1Event {
     const namespace = involvedObject.namespace ?? 'default';
-    const suffix = Buffer.from(random.bytes(8)).toString('hex');
     const now = formatTime(time.now());
     return {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: `${involvedObject.name ?? 'unknown'}.${suffix}`, namespace },
+      metadata: { name: `${involvedObject.name ?? 'unknown'}.${nextSuffix()}`, namespace },
       involvedObject,
       reason,
       message,
@@ -169,17 +182,24 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   return {
-    record(object, type, reason, text) {
+    record(object, type, reason, text, fieldPath) {
       const message = text.length > MESSAGE_LENGTH_MAX ? text.slice(0, MESSAGE_LENGTH_MAX) : text;
       const uid = object.metadata?.uid ?? '';
       const lane = `${uid}/${object.metadata?.namespace}/${object.metadata?.name}`;
-      if (!spend(lane) || queued >= QUEUE_MAX) return;
-      const key = [uid, object.metadata?.namespace, object.metadata?.name, type, reason, message].join('\u0000');
+      if (stopped || !spend(lane) || queued >= QUEUE_MAX) return;
+      const key = [uid, object.metadata?.namespace, object.metadata?.name, fieldPath, type, reason, message].join(
+        '\u0000',
+      );
       const waiting = lanes.get(lane) ?? [];
-      waiting.push({ key, event: newEvent(object, type, reason, message) });
+      waiting.push({ key, event: newEvent(referenceTo(object, fieldPath), type, reason, message) });
       lanes.set(lane, waiting);
       queued += 1;
       startNext();
+    },
+    stop() {
+      stopped = true;
+      for (const waiting of lanes.values()) waiting.length = 0;
+      queued = 0;
     },
     async flush() {
       while (writing.size > 0) await Promise.all(writing.values());

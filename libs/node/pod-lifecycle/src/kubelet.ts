@@ -5,8 +5,8 @@ import type { CancelTimer, Random, Time } from '@periplus/base/clock';
 import { withDeadline } from '@periplus/base/stdx';
 import type { Logger } from '@periplus/base/telemetry';
 import type { ApiClient } from '@periplus/client/api-client';
+import { createEventRecorder } from '@periplus/client/reconcile';
 import { createInformer } from '@periplus/client/informer';
-import { createEventRecorder } from './event-recorder.js';
 import { createImagePuller } from './image-puller.js';
 import { matchesLabels } from './label-match.js';
 import type { NodeContext } from './node-context.js';
@@ -82,7 +82,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   let stopped = false;
   let cancelSweep: CancelTimer | undefined;
 
-  const events = createEventRecorder({ client, time, random, logger, component: 'kubelet', nodeName });
+  const events = createEventRecorder({ client, time, random, logger, component: 'kubelet', host: nodeName });
   const statuses = createStatusWriter({ client, time, random, logger });
   const tokens = createPodTokens(client, time, random);
   const references = createReferencedObjects({
@@ -196,7 +196,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const verdict = admitPod(pod, others, node.allocatable);
     if (!verdict.ok) {
       const { reason, message } = verdict;
-      events.record({ apiVersion: 'v1', kind: 'Pod', ...identityOf(pod) }, 'Warning', reason, message);
+      events.record({ apiVersion: 'v1', kind: 'Pod', metadata: identityOf(pod) }, 'Warning', reason, message);
       worker.end('rejected', 0, { reason, message });
     }
   }

@@ -3,7 +3,7 @@ import type { Service } from '@periplus/api/kinds';
 import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import type { PodObjects } from './environment.js';
-import type { EventRecorder } from './event-recorder.js';
+import type { EventRecorder } from '@periplus/client/reconcile';
 import type { ImagePuller } from './image-puller.js';
 import type { PodHost } from './pod-host.js';
 import type { Prober } from './prober.js';

@@ -1,6 +1,6 @@
 /** Events about one pod and its containers. */
-import type { ObjectReference, Pod } from '@periplus/api/kinds';
-import type { EventRecorder, EventType } from './event-recorder.js';
+import type { Pod } from '@periplus/api/kinds';
+import type { EventRecorder, EventType } from '@periplus/client/reconcile';
 import { specOf } from './pod-facts.js';
 
 export interface PodEvents {
@@ -15,21 +15,12 @@ function fieldPath(pod: Pod, container: string): string {
   return `spec.containers{${container}}`;
 }
 
-export function podReference(pod: Pod): ObjectReference {
-  const { namespace, name, uid, resourceVersion } = pod.metadata ?? {};
-  return { apiVersion: 'v1', kind: 'Pod', namespace, name, uid, resourceVersion };
-}
-
 export function createPodEvents(recorder: EventRecorder, pod: () => Pod): PodEvents {
   return {
     record(type, reason, message, container) {
-      const about = podReference(pod());
-      recorder.record(
-        container === undefined ? about : { ...about, fieldPath: fieldPath(pod(), container) },
-        type,
-        reason,
-        message,
-      );
+      const { metadata } = pod();
+      const path = container === undefined ? undefined : fieldPath(pod(), container);
+      recorder.record({ apiVersion: 'v1', kind: 'Pod', metadata }, type, reason, message, path);
     },
   };
 }

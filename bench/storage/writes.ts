@@ -21,7 +21,11 @@ interface Peers {
 
 const names = { etcd: 'etcd puts', batches: 'raw atomic batches of the same size', publish: 'raw durable publish' };
 
-function contestsOf({ storage, raw, etcd }: Peers, copies: string, seconds: number): readonly Contest[] {
+function contestsOf(
+  { storage, raw, etcd }: Peers,
+  copies: string,
+  { seconds, note }: SuiteOptions,
+): readonly Contest[] {
   const value = new Uint8Array(objectBytes).fill(120);
   let next = 0;
   let batch = 1;
@@ -40,6 +44,7 @@ function contestsOf({ storage, raw, etcd }: Peers, copies: string, seconds: numb
     storage.takeMeanBatch();
     const rate = await rateOf(writers, seconds, create);
     batch = Math.max(1, Math.round(storage.takeMeanBatch()));
+    note(`${copies}: ${writers} writers make batches of ${batch} entries in the mean`);
     return rate;
   }
 
@@ -116,7 +121,7 @@ async function prepare(servers: Servers, replicas: 1 | 3, options: SuiteOptions)
   });
   await storage.create('counter');
   return {
-    contests: contestsOf({ storage, raw, etcd }, `R${replicas}`, options.seconds),
+    contests: contestsOf({ storage, raw, etcd }, `R${replicas}`, options),
     async close() {
       await storage.close();
       await raw.close();

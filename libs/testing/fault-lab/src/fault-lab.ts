@@ -77,10 +77,15 @@ const linearStepsMax = 2_000_000;
 const common = { time: systemTime, random: systemRandom, logger: silentLogger };
 
 /** Waits for a state. */
-export async function until(what: string, limitMs: number, isSo: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(
+  what: string | (() => string),
+  limitMs: number,
+  isSo: () => boolean | Promise<boolean>,
+): Promise<void> {
   const started = performance.now();
   while (!(await isSo())) {
-    if (performance.now() - started > limitMs) throw new Error(`${what}: not within ${limitMs} ms`);
+    if (performance.now() - started > limitMs)
+      throw new Error(`${typeof what === 'string' ? what : what()}: not within ${limitMs} ms`);
     await pause(50);
   }
 }

@@ -30,6 +30,10 @@ const payloadBytesMax = 8 << 20;
  */
 const storeBytesMax = 2 ** 50;
 
+/** A server that the others do not hear for some 3 s gets new connections, tried every second. */
+const routePingSeconds = 1;
+const routePingsUnansweredMax = 2;
+
 const quote = (text: string): string => JSON.stringify(text);
 
 /** Every acknowledged write is on disk (`sync_interval: always`), only clients of the log's own authority may connect. */
@@ -65,6 +69,9 @@ export function formatNatsServerConfig(settings: NatsServerSettings): string {
       `  routes: [${peers.map((peer) => quote(`nats://${peer}`)).join(', ')}]`,
       // Clients are told of servers by their own configuration: what a route says may not be reachable from where they are.
       '  no_advertise: true',
+      // A route through a network that was cut goes on only when TCP tries again, which may be as long after as the cut was.
+      `  ping_interval: "${routePingSeconds}s"`,
+      `  ping_max: ${routePingsUnansweredMax}`,
       '}',
     );
   }

@@ -101,12 +101,18 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
     if (stream.lastOf.get(entry.subject) === revision) stream.lastOf.delete(entry.subject);
   }
 
-  function store(stream: MemoryStream, entry: Omit<LogEntry, 'stream' | 'revision' | 'timestampMs'>): Revision {
+  function store(
+    stream: MemoryStream,
+    entry: Pick<LogEntry, 'subject' | 'payload' | 'marker'>,
+    ttlSeconds?: number,
+  ): Revision {
     const previous = stream.lastOf.get(entry.subject);
     if (stream.name === 'leases' && previous !== undefined) stream.entries.delete(previous);
     stream.last += 1;
     const revision = toRevision(stream.last);
-    const stored: LogEntry = { ...entry, stream: stream.name, revision, timestampMs: time.now() + skewMs() };
+    const timestampMs = time.now() + skewMs();
+    const expiry = ttlSeconds === undefined ? {} : { expiresAtMs: timestampMs + ttlSeconds * 1_000 };
+    const stored: LogEntry = { ...entry, stream: stream.name, revision, timestampMs, ...expiry };
     stream.entries.set(revision, stored);
     options.onStored?.(stored);
     stream.lastOf.set(entry.subject, revision);
@@ -145,8 +151,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
   function storeBatch(stream: MemoryStream, batch: readonly Append[]): AppendOutcome {
     const revisions = batch.map((append) => {
       const { subject, ttlSeconds } = append;
-      const expiry = ttlSeconds === undefined ? {} : { expiresAtMs: time.now() + ttlSeconds * 1_000 };
-      const revision = store(stream, { subject, payload: Uint8Array.from(append.payload), ...expiry });
+      const revision = store(stream, { subject, payload: Uint8Array.from(append.payload) }, ttlSeconds);
       if (ttlSeconds !== undefined) expireAfter(ttlSeconds, () => expire(stream, revision, subject));
       return revision;
     });

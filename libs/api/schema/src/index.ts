@@ -19,12 +19,16 @@ export { type PrintOptions, printTable } from './print/index.js';
 export { decodeProtobufMessage, type ProtobufDecoded } from './protobuf/decode-protobuf.js';
 export { encodeProtobufMessage, hasProtobuf } from './protobuf/encode-protobuf.js';
 export {
+  createPackedList,
   encodeProtobufWatchEvent,
   envelopeProtobuf,
   joinProtobufList,
   openProtobufEnvelope,
+  type PackedList,
   type ProtobufEnvelope,
   type ProtobufOpened,
+  protobufListHead,
+  protobufListTail,
 } from './protobuf/protobuf-envelope.js';
 export { parseYaml } from './yaml-parser.js';
 export {

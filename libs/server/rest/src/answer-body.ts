@@ -1,4 +1,4 @@
-/** The head and the body of an answer that is there as a whole: as it is, or as gzip where it is long and the client takes that. */
+/** The head and the body of an answer: as it is, or as gzip where it is long and the client takes that. */
 import { Readable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 import type { IncomingRequest } from './request-body.js';
@@ -9,7 +9,14 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   /** Sent one after another; shared buffers, never changed. */
   readonly chunks: readonly Uint8Array[];
+  /** Instead of chunks: a long answer that is made while it is sent. See `pause`. */
+  readonly rest?: Iterable<Uint8Array>;
 }
+
+/** Nothing to send: from time to time, so that whoever sends a long answer can let others do their work. */
+export const pause = new Uint8Array();
+/** So long may a long answer be made without a look at what else there is to do. */
+const turnMs = 5;
 
 /** Upstream's: what is shorter costs more to compress than to send. */
 export const gzipBytesMin = 128 * 1024;
@@ -29,38 +36,48 @@ export function acceptsGzip(header: string | string[] | undefined): boolean {
 export async function sendAnswer(request: IncomingRequest, response: OutgoingResponse, answer: Answer): Promise<void> {
   const length = answer.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const isHead = request.method === 'HEAD';
-  const isZipped = !isHead && length >= gzipBytesMin && acceptsGzip(request.headers['accept-encoding']);
+  const isZipped =
+    !isHead && (answer.rest !== undefined || length >= gzipBytesMin) && acceptsGzip(request.headers['accept-encoding']);
   const { vary } = answer.headers;
   response.writeHead(answer.code, {
     ...answer.headers,
     ...(isZipped
       ? { 'content-encoding': 'gzip', vary: vary === undefined ? 'Accept-Encoding' : `${vary}, Accept-Encoding` }
-      : { 'content-length': String(length) }),
+      : answer.rest === undefined
+        ? { 'content-length': String(length) }
+        : {}),
   });
   if (isHead) response.end();
-  else if (isZipped) await writeZipped(response, answer.chunks);
-  else await writeChunks(response, answer.chunks);
+  else if (isZipped) await writeZipped(response, answer.rest ?? answer.chunks);
+  else await writeChunks(response, answer.rest ?? answer.chunks);
 }
 
 /** Few large pieces of many small ones. */
-function* batches(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
+async function* batches(response: OutgoingResponse, chunks: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let batch: Uint8Array[] = [];
   let size = 0;
+  let turnStart = performance.now();
   for (const chunk of chunks) {
+    if (chunk.length === 0 && performance.now() - turnStart > turnMs) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (isGone(response)) return;
+      turnStart = performance.now();
+    }
     batch.push(chunk);
     size += chunk.length;
     if (size < batchBytes) continue;
-    yield Buffer.concat(batch);
+    yield batch.length === 1 ? batch[0]! : Buffer.concat(batch);
     batch = [];
     size = 0;
+    turnStart = performance.now();
   }
   if (batch.length > 0) yield batch.length === 1 ? batch[0]! : Buffer.concat(batch);
 }
 
 /** Waits for the reader where its buffer is full: a large list is not held twice. */
-async function writeChunks(response: OutgoingResponse, chunks: readonly Uint8Array[]): Promise<void> {
+async function writeChunks(response: OutgoingResponse, chunks: Iterable<Uint8Array>): Promise<void> {
   let last: Uint8Array | undefined;
-  for (const batch of batches(chunks)) {
+  for await (const batch of batches(response, chunks)) {
     if (last !== undefined && !(await write(response, last))) return;
     last = batch;
   }
@@ -68,8 +85,8 @@ async function writeChunks(response: OutgoingResponse, chunks: readonly Uint8Arr
 }
 
 /** Beside this thread, at the fastest level, as upstream. */
-async function writeZipped(response: OutgoingResponse, chunks: readonly Uint8Array[]): Promise<void> {
-  const zipped = Readable.from(batches(chunks)).pipe(createGzip({ level: constants.Z_BEST_SPEED }));
+async function writeZipped(response: OutgoingResponse, chunks: Iterable<Uint8Array>): Promise<void> {
+  const zipped = Readable.from(batches(response, chunks)).pipe(createGzip({ level: constants.Z_BEST_SPEED }));
   for await (const piece of zipped) if (!(await write(response, piece as Uint8Array))) return;
   response.end();
 }

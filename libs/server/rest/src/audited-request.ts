@@ -80,7 +80,7 @@ function protobufBody(table: SchemaTable, bytes: Uint8Array): Json | undefined {
 
 export function auditedAnswer(result: ApiResult, protobuf: ProtobufAnswers): Json | undefined {
   const form = { encoding: 'json', as: 'object', version: '' } as const;
-  const { chunks } = renderResult(result, form, { now: 0, includeObject: 'None', protobuf });
-  const parsed = parseJson(Buffer.concat(chunks));
+  const { chunks, rest = chunks } = renderResult(result, form, { now: 0, includeObject: 'None', protobuf });
+  const parsed = parseJson(Buffer.concat([...rest]));
   return parsed.ok ? parsed.value : undefined;
 }

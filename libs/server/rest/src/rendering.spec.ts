@@ -1,6 +1,7 @@
 import { builtinSchema, findKind } from '@periplus/api/kinds';
 import { type KubeObject, notFound, toRevision } from '@periplus/api/meta';
 import type { ApiResult, ListResult, ServedObject } from '@periplus/server/requests';
+import { auditedAnswer } from './audited-request.js';
 import type { AcceptedForm } from './negotiation.js';
 import type { ProtobufAnswers } from './protobuf-answers.js';
 import { type Rendered, renderResult, renderStatus } from './rendering.js';
@@ -36,6 +37,7 @@ const list = (more: Partial<ListResult> = {}): ListResult => ({
 const noProtobuf: ProtobufAnswers = {
   object: () => undefined,
   list: () => undefined,
+  listInParts: () => undefined,
   status: () => Buffer.from('status'),
   watchFrame: () => new Uint8Array(),
 };
@@ -93,6 +95,17 @@ describe('a list', () => {
       metadata: { resourceVersion: '9' },
       items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }],
     });
+  });
+
+  it('that is long is made while it is read, and is the same', () => {
+    const items = Array.from({ length: 1_001 }, () => (list() as ListResult).items[0]!);
+    const { chunks, rest } = renderResult(list({ items }), form('json'), options);
+    expect(chunks).toEqual([]);
+    const body = JSON.parse(Buffer.concat([...rest!]).toString()) as { items: unknown[] };
+    expect(body).toMatchObject({ kind: 'ConfigMapList', apiVersion: 'v1', metadata: { resourceVersion: '9' } });
+    expect(body.items).toHaveLength(1_001);
+    expect(body.items[1_000]).toMatchObject({ metadata: { name: 'a' } });
+    expect(auditedAnswer(list({ items }), noProtobuf)).toEqual(body);
   });
 
   it('of nothing has no items, rather than none', () => {

@@ -21,7 +21,12 @@ export interface Rendered {
   readonly contentType: string;
   /** Written one after another; shared buffers, never changed. */
   readonly chunks: readonly Uint8Array[];
+  /** Instead of chunks: an answer too large to be there at once, made while it is read. */
+  readonly rest?: Iterable<Uint8Array>;
 }
+
+/** A longer list is made while it is sent. */
+export const wholeItemsMax = 1_000;
 
 export interface RenderOptions {
   /** Milliseconds since the epoch, for ages. */
@@ -51,6 +56,15 @@ export function renderResult(result: ApiResult, form: AcceptedForm, options: Ren
     const value = result.type === 'list' ? metadataListOf(result) : metadataOf(result.object.object());
     return { code, ...renderJson(value, form, `;as=${form.as};v=v1;g=meta.k8s.io`) };
   }
+  if (
+    result.type === 'list' &&
+    result.items.length > wholeItemsMax &&
+    (form.encoding === 'json' || form.encoding === 'protobuf')
+  ) {
+    const rest = form.encoding === 'protobuf' ? options.protobuf.listInParts(result) : undefined;
+    if (rest !== undefined) return { code, contentType: mediaTypes.protobuf, chunks: [], rest };
+    return { code, contentType: mediaTypes.json, chunks: [], rest: listParts(result) };
+  }
   if (form.encoding === 'protobuf') {
     const bytes = result.type === 'list' ? options.protobuf.list(result) : options.protobuf.object(result.object);
     if (bytes !== undefined) return { code, contentType: mediaTypes.protobuf, chunks: [bytes] };
@@ -61,7 +75,7 @@ export function renderResult(result: ApiResult, form: AcceptedForm, options: Ren
       contentType: mediaTypes.cbor,
       chunks: result.type === 'list' ? cborList(result) : [describedCbor(cborOf(result.object))],
     };
-  const chunks = result.type === 'list' ? listChunks(result) : [result.object.json()];
+  const chunks = result.type === 'list' ? [...listParts(result)] : [result.object.json()];
   if (form.encoding === 'yaml') return { code, contentType: mediaTypes.yaml, chunks: [yamlOf(Buffer.concat(chunks))] };
   return { code, contentType: mediaTypes.json, chunks };
 }
@@ -92,7 +106,7 @@ function inForm(json: Uint8Array, form: AcceptedForm, parameters: string): Omit<
 
 /** The same for a person to read, where it is JSON that a person may read. */
 export function prettied<T extends Omit<Rendered, 'code'>>(rendered: T, isPretty: boolean): T {
-  if (!isPretty || !rendered.contentType.startsWith(mediaTypes.json)) return rendered;
+  if (!isPretty || rendered.rest !== undefined || !rendered.contentType.startsWith(mediaTypes.json)) return rendered;
   if (rendered.chunks.reduce((sum, chunk) => sum + chunk.length, 0) > prettyBytesMax) return rendered;
   return { ...rendered, chunks: [indentJson(Buffer.concat(rendered.chunks))] };
 }
@@ -106,17 +120,18 @@ function yamlOf(json: Uint8Array): Uint8Array {
   return utf8.encode(toYaml(parsed.value));
 }
 
-/** A list is a concatenation of what its objects were encoded to once. */
-function listChunks(list: ListResult): Uint8Array[] {
+/** A list is a concatenation of its objects. */
+function* listParts(list: ListResult): Generator<Uint8Array> {
   const kind = { kind: list.kind.listKind, apiVersion: formatApiVersion(list.kind), metadata: listMetadata(list) };
   const head = JSON.stringify(kind);
-  const chunks: Uint8Array[] = [utf8.encode(`${head.slice(0, -1)},"items":[`)];
-  list.items.forEach((item, index) => {
-    if (index > 0) chunks.push(comma);
-    chunks.push(item.json());
-  });
-  chunks.push(listEnd);
-  return chunks;
+  yield utf8.encode(`${head.slice(0, -1)},"items":[`);
+  let isFirst = true;
+  for (const item of list.items) {
+    if (!isFirst) yield comma;
+    isFirst = false;
+    yield item.json();
+  }
+  yield listEnd;
 }
 
 /** Made once an object, as a part of lists, events and answers. */

@@ -167,6 +167,7 @@ export function createResourceRoute(options: ResourceRouteOptions): ResourceRout
           ...(warnings.length > 0 ? { warning: formatWarnings(warnings) } : {}),
         },
         chunks: rendered.chunks,
+        ...(rendered.rest === undefined ? {} : { rest: rendered.rest }),
       });
     },
 

@@ -40,6 +40,7 @@ const failure: ServedEvent = { type: 'ERROR', status: expired('too old').status 
 const protobuf: ProtobufAnswers = {
   object: () => undefined,
   list: () => undefined,
+  listInParts: () => undefined,
   status: () => new Uint8Array(),
   watchFrame: (event) => Buffer.from(`frame:${event.type}`),
 };

@@ -1,11 +1,12 @@
-/** Objects in the version a client asked for: converted and encoded once, shared by all readers of that state. */
+/** Objects in the version a client asked for: converted and encoded once for all who read that state at about the same time. */
 import type { KindSchema } from '@periplus/api/kinds';
 import type { KubeObject, Revision } from '@periplus/api/meta';
 import type { StoredObject } from './stored-object.js';
 
 /**
- * One revision of an object in one served version. For current objects the same instance serves every reader, so what
- * is derived from it (protobuf, a table's row) is made once with `derive`.
+ * One revision of an object in one served version. What is derived from it (protobuf, a line of a watch) is made once with
+ * `derive` for a thousand watchers of one change; it is not kept for ever, as for each object of a cluster it would be more
+ * than the objects themselves.
  */
 export interface ServedObject {
   readonly kind: KindSchema;
@@ -13,9 +14,9 @@ export interface ServedObject {
   readonly revision: Revision;
   /** With resourceVersion; shared, never changed by anybody. */
   object(): KubeObject;
-  /** UTF-8 JSON with apiVersion, kind and resourceVersion; shared, never changed. */
+  /** UTF-8 JSON with apiVersion, kind and resourceVersion; made each time it is asked, of the storage version. */
   json(): Uint8Array;
-  /** What `make` returned the first time for this key; lives as long as the object. */
+  /** What `make` returned for this key before, or returns now. */
   derive<T>(key: string, make: (served: ServedObject) => T): T;
 }
 
@@ -28,39 +29,85 @@ export interface ObjectConversion {
 
 export type Serve = (kind: KindSchema, stored: StoredObject) => ServedObject;
 
-function createServedObject(kind: KindSchema, stored: StoredObject, conversion: ObjectConversion): ServedObject {
+/** What a version's readers share of one stored state. */
+type Derived = Map<string, unknown>;
+
+/** What has no size of its own counts as this much. */
+const bytesOfOther = 1_024;
+
+function createServedObject(
+  kind: KindSchema,
+  stored: StoredObject,
+  conversion: ObjectConversion,
+  derivedOf: DerivedOf,
+): ServedObject {
   const isStored = kind.storage.group === kind.group && kind.storage.version === kind.version;
-  const derived = new Map<string, unknown>();
-  let converted: KubeObject | undefined;
-  let json: Uint8Array | undefined;
   const served: ServedObject = {
     kind,
     revision: stored.revision,
-    object() {
-      if (isStored) return stored.object();
-      converted ??= conversion.toServed(kind, stored.object());
-      return converted;
-    },
-    json() {
-      json ??= isStored ? stored.storageJson : conversion.encodeServed(kind, served.object());
-      return json;
-    },
+    object: () =>
+      isStored ? stored.object() : served.derive('object', () => conversion.toServed(kind, stored.object())),
+    json: () =>
+      isStored ? stored.storageJson : served.derive('json', () => conversion.encodeServed(kind, served.object())),
     derive<T>(key: string, make: (object: ServedObject) => T): T {
-      if (!derived.has(key)) derived.set(key, make(served));
-      return derived.get(key) as T;
+      return derivedOf(kind, stored).get(key, () => make(served));
     },
   };
   return served;
 }
 
-/** The same stored state gives the same served object, for each version. */
-export function createServe(conversion: ObjectConversion): Serve {
-  const known = new WeakMap<StoredObject, Map<KindSchema, ServedObject>>();
-  return (kind, stored) => {
-    let versions = known.get(stored);
-    if (versions === undefined) known.set(stored, (versions = new Map()));
-    let served = versions.get(kind);
-    if (served === undefined) versions.set(kind, (served = createServedObject(kind, stored, conversion)));
-    return served;
-  };
+type DerivedOf = (kind: KindSchema, stored: StoredObject) => { get<T>(key: string, make: () => T): T };
+
+/** Two generations: what was used since the last turn is young, what was not by the next turn is dropped. */
+function createDerivedMemo(bytesMax: number): DerivedOf {
+  type Versions = Map<KindSchema, Derived>;
+  let young = new Map<StoredObject, Versions>();
+  let old = new Map<StoredObject, Versions>();
+  let youngBytes = 0;
+
+  function count(bytes: number): void {
+    youngBytes += bytes;
+    if (youngBytes * 2 <= bytesMax) return;
+    old = young;
+    young = new Map();
+    youngBytes = 0;
+  }
+
+  const sizeOf = (value: unknown): number => (value instanceof Uint8Array ? value.length : bytesOfOther);
+
+  function versionsOf(stored: StoredObject): Versions {
+    const known = young.get(stored);
+    if (known !== undefined) return known;
+    const aged = old.get(stored);
+    const versions: Versions = aged ?? new Map<KindSchema, Derived>();
+    old.delete(stored);
+    young.set(stored, versions);
+    let bytes = bytesOfOther;
+    for (const derived of versions.values()) for (const value of derived.values()) bytes += sizeOf(value);
+    count(bytes);
+    return versions;
+  }
+
+  return (kind, stored) => ({
+    get<T>(key: string, make: () => T): T {
+      const versions = versionsOf(stored);
+      let derived = versions.get(kind);
+      if (derived === undefined) versions.set(kind, (derived = new Map<string, unknown>()));
+      if (derived.has(key)) return derived.get(key) as T;
+      const value = make();
+      derived.set(key, value);
+      count(sizeOf(value));
+      return value;
+    },
+  });
+}
+
+/**
+ * What is derived from a stored state is shared by all readers of it who ask within a while.
+ *
+ * @param derivedBytesMax how much of that is kept
+ */
+export function createServe(conversion: ObjectConversion, derivedBytesMax = 32 * 1024 * 1024): Serve {
+  const derivedOf = createDerivedMemo(derivedBytesMax);
+  return (kind, stored) => createServedObject(kind, stored, conversion, derivedOf);
 }

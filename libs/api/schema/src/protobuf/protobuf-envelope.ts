@@ -1,6 +1,6 @@
 /** What protobuf bodies look like outside: four magic bytes, then the object's type around its own bytes. */
 import { createProtobufReader, ProtobufError, protobufText } from './protobuf-reader.js';
-import { createProtobufWriter, wireBytes } from './protobuf-writer.js';
+import { createProtobufWriter, type ProtobufWriter, wireBytes } from './protobuf-writer.js';
 
 /** `k8s` and a zero. */
 const magic = Uint8Array.of(0x6b, 0x38, 0x73, 0x00);
@@ -20,24 +20,33 @@ const rawField = 2;
 const contentEncodingField = 3;
 const contentTypeField = 4;
 
+type TypeMeta = Omit<ProtobufEnvelope, 'raw'>;
+
 /** A whole body. */
 export function envelopeProtobuf({ apiVersion, kind, raw }: ProtobufEnvelope): Uint8Array {
   const out = createProtobufWriter();
-  const delimited = (number: number, write: () => void): void => {
-    const start = out.size();
-    write();
-    out.lengthSince(start);
-    out.tag(number, wireBytes);
-  };
-  delimited(contentTypeField, () => undefined);
-  delimited(contentEncodingField, () => undefined);
-  delimited(rawField, () => out.bytes(raw));
-  delimited(1, () => {
-    delimited(2, () => out.text(kind));
-    delimited(1, () => out.text(apiVersion));
-  });
-  out.bytes(magic);
+  writeLength(out, contentTypeField, 0);
+  writeLength(out, contentEncodingField, 0);
+  out.bytes(raw);
+  writeLength(out, rawField, raw.length);
+  writeTypeMeta(out, { apiVersion, kind });
   return out.finish();
+}
+
+function writeLength(out: ProtobufWriter, field: number, length: number): void {
+  out.lengthSince(out.size() - length);
+  out.tag(field, wireBytes);
+}
+
+function writeTypeMeta(out: ProtobufWriter, { apiVersion, kind }: TypeMeta): void {
+  const start = out.size();
+  for (const [field, text] of [[2, kind] as const, [1, apiVersion] as const]) {
+    const textStart = out.size();
+    out.text(text);
+    writeLength(out, field, out.size() - textStart);
+  }
+  writeLength(out, 1, out.size() - start);
+  out.bytes(magic);
 }
 
 function readTypeMeta(bytes: Uint8Array): { apiVersion: string; kind: string } {
@@ -101,6 +110,72 @@ export function joinProtobufList(metadata: Uint8Array, items: readonly Uint8Arra
     out.tag(number, wireBytes);
   }
   return out.finish();
+}
+
+/** What stands before the items in the body of a list whose items, with their tags, take `itemsLength` bytes. */
+export function protobufListHead(type: TypeMeta, metadata: Uint8Array, itemsLength: number): Uint8Array {
+  const out = createProtobufWriter();
+  out.bytes(metadata);
+  writeLength(out, 1, metadata.length);
+  const length = out.size() + itemsLength;
+  // The writer counts from its end, and the items are not in it.
+  out.varint(length);
+  out.tag(rawField, wireBytes);
+  writeTypeMeta(out, type);
+  return out.finish();
+}
+
+/** What stands behind the items: the empty fields of the envelope. */
+export const protobufListTail = Uint8Array.of(
+  contentEncodingField * 8 + wireBytes,
+  0,
+  contentTypeField * 8 + wireBytes,
+  0,
+);
+
+/** The items of a long list one behind the other, in few pieces of memory that go back to the system when they go. */
+export interface PackedList {
+  add(item: Uint8Array): void;
+  size(): number;
+  parts(): Iterable<Uint8Array>;
+}
+
+/** Memory that is not written takes none; so large a piece of it is never kept for later by the allocator. */
+const packedBytes = 33 * 1024 * 1024;
+const partBytes = 256 * 1024;
+/** A tag and the longest length. */
+const itemHeadMax = 6;
+
+export function createPackedList(): PackedList {
+  const full: Uint8Array[] = [];
+  let open = Buffer.allocUnsafeSlow(packedBytes);
+  let at = 0;
+  let size = 0;
+
+  function* parts(): Generator<Uint8Array> {
+    for (const piece of [...full, open.subarray(0, at)])
+      for (let from = 0; from < piece.length; from += partBytes) yield piece.subarray(from, from + partBytes);
+  }
+
+  return {
+    add(item) {
+      if (at + itemHeadMax + item.length > open.length) {
+        full.push(open.subarray(0, at));
+        open = Buffer.allocUnsafeSlow(Math.max(packedBytes, itemHeadMax + item.length));
+        at = 0;
+      }
+      const start = at;
+      open[at++] = 2 * 8 + wireBytes;
+      let length = item.length;
+      for (; length > 127; length >>>= 7) open[at++] = (length & 127) | 128;
+      open[at++] = length;
+      open.set(item, at);
+      at += item.length;
+      size += at - start;
+    },
+    size: () => size,
+    parts,
+  };
 }
 
 /** One watch event as it stands in a stream's frame, without an envelope; `object` is a whole body. */

@@ -14,6 +14,8 @@ export interface ProtobufWriter {
   double(value: number): void;
   bytes(value: Uint8Array): void;
   text(value: string): void;
+  /** Not negative. */
+  varint(value: number): void;
   /** The length of what was written since `start`. */
   lengthSince(start: number): void;
   finish(): Uint8Array;
@@ -62,6 +64,7 @@ export function createProtobufWriter(): ProtobufWriter {
     size: () => buffer.length - at,
     tag: (field, wireType) => varint(field * 8 + wireType),
     int: (value) => (typeof value === 'bigint' || value < 0 ? bigVarint(BigInt(value)) : varint(value)),
+    varint,
     double: (value) => {
       const index = reserve(8);
       buffer.writeDoubleLE(value, index);

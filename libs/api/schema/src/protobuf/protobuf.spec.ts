@@ -7,10 +7,13 @@ import { listMessageOf } from '../message-plan.js';
 import { decodeProtobufMessage } from './decode-protobuf.js';
 import { encodeProtobufMessage, hasProtobuf } from './encode-protobuf.js';
 import {
+  createPackedList,
   encodeProtobufWatchEvent,
   envelopeProtobuf,
   joinProtobufList,
   openProtobufEnvelope,
+  protobufListHead,
+  protobufListTail,
 } from './protobuf-envelope.js';
 
 const kindOf = (group: string, version: string, kind: string) => findKind(builtinSchema, group, version, kind)!;
@@ -112,6 +115,21 @@ describe('protobuf', () => {
       metadata: { resourceVersion: '7' },
       items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }],
     });
+  });
+
+  it.each([
+    ['none', []],
+    ['an empty one', [0]],
+    ['small ones', [1, 127, 128, 300]],
+    ['more than one piece of memory holds', [20_000_000, 5, 20_000_000, 70_000_000]],
+  ])('packs items to the same body: %s', (_name, lengths) => {
+    const items = lengths.map((length, index) => Buffer.alloc(length, index + 1));
+    const metadata = encodeProtobufMessage(builtinSchema, 'meta.k8s.io/v1.ListMeta', { resourceVersion: '7' });
+    const type = { apiVersion: 'v1', kind: 'ConfigMapList' };
+    const packed = createPackedList();
+    for (const item of items) packed.add(item);
+    const body = Buffer.concat([protobufListHead(type, metadata, packed.size()), ...packed.parts(), protobufListTail]);
+    expect(body.equals(envelopeProtobuf({ ...type, raw: joinProtobufList(metadata, items) }))).toBe(true);
   });
 
   it('writes watch events bare, with a whole body in them', () => {

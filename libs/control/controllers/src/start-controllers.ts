@@ -9,6 +9,8 @@ import { createDeploymentController } from './deployment/controller.js';
 import { createEndpointSliceController } from './endpoint-slice/controller.js';
 import { createEndpointsController } from './endpoints/controller.js';
 import { createGarbageCollector } from './garbage-collector/controller.js';
+import { createJobController } from './job/controller.js';
+import { createJobOrphanController } from './job/orphan-controller.js';
 import { createNamespaceController } from './namespace/controller.js';
 import { createNodeIpamController } from './node-ipam/controller.js';
 import { createNodeLifecycleController } from './node-lifecycle/controller.js';
@@ -20,6 +22,7 @@ import type { ControllerContext } from './shared/controller-context.js';
 import { sweptResources } from './shared/served-resources.js';
 import type { SharedInformers } from './shared/shared-informers.js';
 import { createTaintEvictionController } from './taint-eviction/controller.js';
+import { createTtlAfterFinishedController } from './ttl-after-finished/controller.js';
 
 export interface StartControllersOptions {
   /** Every write goes through it: give it the leadership's fence. */
@@ -61,6 +64,9 @@ export function startControllers(options: StartControllersOptions): RunningContr
     createDeploymentController(context),
     createReplicaSetController(context),
     createReplicationControllerController(context),
+    createJobController(context),
+    createJobOrphanController(context),
+    createTtlAfterFinishedController(context),
     createEndpointSliceController(context),
     createEndpointsController(context),
     createNamespaceController(context, swept),

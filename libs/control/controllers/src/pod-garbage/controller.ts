@@ -55,12 +55,27 @@ export function createPodGarbageController(context: ControllerContext): Controll
     }
   }
 
+  /** Who holds it by a finalizer, as a Job does until it has counted it, has to see that it is over. */
+  async function endUnscheduled(pod: Pod): Promise<void> {
+    if (!isTerminated(pod)) {
+      const failed: Pod = { ...pod, status: { ...pod.status, phase: 'Failed' } };
+      try {
+        await client.update(targetOf(resources.pods, pod, 'status'), failed, causedBy(resources.pods, pod));
+      } catch (error) {
+        if (isStatusError(error, 'NotFound')) return;
+        throw error;
+      }
+    }
+    await remove(pod);
+  }
+
   async function reconcile(): Promise<Reconciled> {
     const pods = informers.pods.list();
     const exists = (name: string): boolean => informers.nodes.get('', name) !== undefined;
     missingSince = trackMissing(missingSince, pods, exists, time.monotonic());
     const garbage = planPodGarbage(pods, missingSince, TERMINATED_THRESHOLD, time.monotonic());
-    for (const pod of [...garbage.terminated, ...garbage.unscheduled]) await remove(pod);
+    for (const pod of garbage.terminated) await remove(pod);
+    for (const pod of garbage.unscheduled) await endUnscheduled(pod);
     await removeOrphans(garbage.orphaned);
     return { requeueAfterMs: PERIOD_MS };
   }

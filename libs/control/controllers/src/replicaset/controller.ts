@@ -2,7 +2,6 @@
 import type { Pod, ReplicaSet, ReplicaSetStatus, ReplicationController } from '@periplus/api/kinds';
 import {
   type GroupVersionResource,
-  isStatusError,
   type LabelSelector,
   labelSelectorOf,
   matchesLabels,
@@ -10,32 +9,18 @@ import {
 } from '@periplus/api/meta';
 import type { Informer } from '@periplus/client/informer';
 import { keyOf, splitObjectKey } from '@periplus/client/informer';
-import {
-  type Controller,
-  createController,
-  type EventRecorder,
-  isOutage,
-  type Reconciled,
-} from '@periplus/client/reconcile';
+import { type Controller, createController, type EventRecorder, type Reconciled } from '@periplus/client/reconcile';
 import { claim } from '../shared/claims.js';
 import type { ControllerContext } from '../shared/controller-context.js';
-import { controllerRefOf, newControllerRef, orphansIn } from '../shared/controller-ref.js';
-import { causedBy, isDeleting, labelsOf, nameOf, namespaceOf, targetOf, uidOf } from '../shared/identity.js';
+import { controllerRefOf, newControllerRef } from '../shared/controller-ref.js';
+import { causedBy, isDeleting, labelsOf, namespaceOf, targetOf, uidOf } from '../shared/identity.js';
 import { createPendingWrites } from '../shared/pending-writes.js';
+import { createPodControl, ManageError, type ManageFailure } from '../shared/pod-control.js';
 import { isActive } from '../shared/pod-state.js';
+import { podFromTemplate } from '../shared/pod-template.js';
 import * as resources from '../shared/resources.js';
 import { BY_CONTROLLER } from '../shared/shared-informers.js';
-import {
-  type ManageFailure,
-  nextAvailabilityMs,
-  planReplicas,
-  planStatus,
-  podFromTemplate,
-  type ReplicaPlan,
-  type Replicated,
-  sameStatus,
-} from './plan.js';
-import { slowStart } from './slow-start.js';
+import { nextAvailabilityMs, planReplicas, planStatus, type ReplicaPlan, type Replicated, sameStatus } from './plan.js';
 
 /** What tells the two kinds apart. */
 interface ReplicaKind<T extends Replicated> {
@@ -91,72 +76,22 @@ function createReplicaController<T extends Replicated>(context: ControllerContex
   const { client, time, informers } = context;
   const events: EventRecorder = context.events(kind.component);
   const pending = createPendingWrites(informers.pods);
-  const podTarget = (namespace: string) => ({ ...resources.pods, namespace });
+  const podControl = createPodControl(context, events, kind.resource, pending);
 
-  async function candidatesFor(owner: T, key: string): Promise<readonly Pod[]> {
-    if (!pending.isUnknown(key))
-      return [
-        ...informers.pods.byIndex(BY_CONTROLLER, uidOf(owner)),
-        ...informers.pods.byIndex(BY_CONTROLLER, orphansIn(namespaceOf(owner))),
-      ];
-    const { items } = await client.list<Pod>(podTarget(namespaceOf(owner)));
-    pending.settle(key);
-    return items.filter((pod) => (controllerRefOf(pod)?.uid ?? uidOf(owner)) === uidOf(owner));
-  }
-
-  async function createPods(owner: T, key: string, count: number): Promise<ManageFailure | undefined> {
-    const pod = podFromTemplate(owner, newControllerRef(owner, kind.apiVersion, kind.kind));
-    const outcome = await slowStart(count, async () => {
-      try {
-        const made = await client.create<Pod>(podTarget(namespaceOf(owner)), pod, causedBy(kind.resource, owner));
-        pending.wrote(key, made);
-        events.record(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${nameOf(made)}`);
-      } catch (error) {
-        if (isOutage(error)) pending.unknown(key);
-        throw error;
-      }
-    });
-    if (outcome.error === undefined) return undefined;
-    if (isOutage(outcome.error)) throw outcome.error;
-    if (isNamespaceTerminating(outcome.error)) return undefined;
-    const { message } = outcome.error;
-    events.record(owner, 'Warning', 'FailedCreate', `Error creating: ${message}`);
-    return { reason: 'FailedCreate', message };
-  }
-
-  async function deletePods(owner: T, key: string, pods: readonly Pod[]): Promise<ManageFailure | undefined> {
-    const failures = await Promise.all(
-      pods.map(async (pod): Promise<ManageFailure | undefined> => {
-        try {
-          const preconditions = { uid: uidOf(pod) };
-          await client.delete(targetOf(resources.pods, pod), { ...causedBy(kind.resource, owner), preconditions });
-          events.record(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${nameOf(pod)}`);
-        } catch (error) {
-          if (isOutage(error)) {
-            pending.unknown(key);
-            throw error;
-          }
-          if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) {
-            const message = error instanceof Error ? error.message : String(error);
-            events.record(owner, 'Warning', 'FailedDelete', `Error deleting: ${message}`);
-            return { reason: 'FailedDelete', message };
-          }
-        }
-        pending.deleted(key, pod);
-        return undefined;
-      }),
-    );
-    return failures.find((failure) => failure !== undefined);
-  }
+  const referenceTo = (owner: T) => newControllerRef(owner, kind.apiVersion, kind.kind);
 
   function carryOut(owner: T, key: string, plan: ReplicaPlan): Promise<ManageFailure | undefined> {
     switch (plan.kind) {
       case 'enough':
         return Promise.resolve(undefined);
       case 'create':
-        return createPods(owner, key, plan.count);
+        return podControl.create(
+          owner,
+          key,
+          Array.from({ length: plan.count }, () => podFromTemplate(owner, owner.spec?.template, referenceTo(owner))),
+        );
       case 'delete':
-        return deletePods(owner, key, plan.pods);
+        return podControl.delete(owner, key, plan.pods);
     }
   }
 
@@ -177,7 +112,7 @@ function createReplicaController<T extends Replicated>(context: ControllerContex
     const selector = kind.selectorOf(owner);
     if (selector === undefined) return undefined;
     const mayManage = pending.isUnknown(key) || pending.caughtUp(key);
-    const candidates = await candidatesFor(owner, key);
+    const candidates = await podControl.candidates(owner, key);
     const claimed = { object: owner, resource: kind.resource, apiVersion: kind.apiVersion, kind: kind.kind };
     const pods = await claim(client, claimed, selector, resources.pods, candidates);
     const managed = mayManage && !isDeleting(owner);
@@ -235,19 +170,4 @@ function createReplicaController<T extends Replicated>(context: ControllerContex
     onDelete: enqueueOwnerOf,
   });
   return controller;
-}
-
-/** Making or deleting pods was refused; tried again with back-off, the reason is in the status. */
-class ManageError extends Error {
-  readonly code = 'REPLICAS_REFUSED';
-  constructor(readonly failure: ManageFailure) {
-    super(`${failure.reason}: ${failure.message}`);
-  }
-}
-
-function isNamespaceTerminating(error: unknown): boolean {
-  return (
-    isStatusError(error, 'Forbidden') &&
-    (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')
-  );
 }

@@ -1,7 +1,7 @@
 import type { Pod } from '@periplus/api/kinds';
-import { podsToDelete } from './deletion-rank.js';
+import { podsToDelete } from '../shared/deletion-rank.js';
 import { nextAvailabilityMs, planReplicas, planStatus, type Replicated, sameStatus } from './plan.js';
-import { slowStart } from './slow-start.js';
+import { slowStart } from '../shared/slow-start.js';
 
 const NOW = Date.UTC(2026, 0, 1, 12);
 const secondsAgo = (seconds: number): string => `${new Date(NOW - seconds * 1_000).toISOString().slice(0, 19)}Z`;

@@ -1,10 +1,11 @@
 /** What a ReplicaSet (or ReplicationController) wants done: pods to make or delete, and the status it should show. */
 import type { Pod, PodTemplateSpec, ReplicaSetCondition, ReplicaSetStatus } from '@periplus/api/kinds';
-import type { KubeObject, OwnerReference } from '@periplus/api/meta';
+import type { KubeObject } from '@periplus/api/meta';
 import { formatTime } from '@periplus/base/clock';
-import { labelsOf, nameOf, namespaceOf } from '../shared/identity.js';
+import { podsToDelete } from '../shared/deletion-rank.js';
+import { labelsOf } from '../shared/identity.js';
+import type { ManageFailure } from '../shared/pod-control.js';
 import { isActive, isAvailable, isReady, isTerminating, readySinceMs } from '../shared/pod-state.js';
-import { podsToDelete } from './deletion-rank.js';
 
 /** What ReplicaSets and ReplicationControllers have in common. */
 export interface Replicated extends KubeObject {
@@ -36,31 +37,6 @@ export function planReplicas(
 }
 
 const wantedReplicas = (owner: Replicated): number => owner.spec?.replicas ?? 1;
-
-/** A pod of the template, named by the server. */
-export function podFromTemplate(owner: Replicated, reference: OwnerReference): Pod {
-  const template = owner.spec?.template;
-  const { labels, annotations, finalizers } = template?.metadata ?? {};
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      generateName: `${nameOf(owner)}-`,
-      namespace: namespaceOf(owner),
-      ...(labels === undefined ? {} : { labels }),
-      ...(annotations === undefined ? {} : { annotations }),
-      ...(finalizers === undefined ? {} : { finalizers }),
-      ownerReferences: [reference],
-    },
-    ...(template?.spec === undefined ? {} : { spec: template.spec }),
-  } as Pod;
-}
-
-/** How making or deleting pods failed in this pass; undefined when it did not. */
-export interface ManageFailure {
-  readonly reason: 'FailedCreate' | 'FailedDelete';
-  readonly message: string;
-}
 
 function replicaFailure(
   before: ReplicaSetStatus | undefined,

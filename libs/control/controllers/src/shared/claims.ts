@@ -10,6 +10,20 @@ export interface Owner {
   readonly resource: GroupVersionResource;
   readonly apiVersion: string;
   readonly kind: string;
+  /** Comes with adoption and goes with release. */
+  readonly finalizer?: string;
+}
+
+function finalizersWith(object: KubeObject, finalizer: string | undefined): string[] | undefined {
+  const finalizers = object.metadata?.finalizers;
+  if (finalizer === undefined || finalizers?.includes(finalizer)) return finalizers;
+  return [...(finalizers ?? []), finalizer];
+}
+
+function finalizersWithout(object: KubeObject, finalizer: string | undefined): string[] | undefined {
+  const finalizers = object.metadata?.finalizers;
+  if (finalizer === undefined || !finalizers?.includes(finalizer)) return finalizers;
+  return finalizers.filter((one) => one !== finalizer);
 }
 
 /**
@@ -29,7 +43,12 @@ export async function claim<T extends KubeObject>(
   for (const object of plan.release) {
     const owners = ownersWithout(object, uidOf(owner.object));
     try {
-      await client.patch(targetOf(resource, object), 'merge', ownersPatch(object, owners), context);
+      await client.patch(
+        targetOf(resource, object),
+        'merge',
+        ownersPatch(object, owners, finalizersWithout(object, owner.finalizer)),
+        context,
+      );
     } catch (error) {
       if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Invalid')) throw error;
     }
@@ -40,7 +59,8 @@ export async function claim<T extends KubeObject>(
   const reference = newControllerRef(owner.object, owner.apiVersion, owner.kind);
   for (const object of plan.adopt) {
     try {
-      const patch = ownersPatch(object, ownersWith(object, reference));
+      const owners = ownersWith(object, reference);
+      const patch = ownersPatch(object, owners, finalizersWith(object, owner.finalizer));
       mine.push(await client.patch<T>(targetOf(resource, object), 'merge', patch, context));
     } catch (error) {
       if (!isStatusError(error, 'NotFound')) throw error;

@@ -24,12 +24,17 @@ export const byControllerUid = (object: KubeObject): readonly string[] => [
 ];
 
 /** A merge patch that changes nothing but owners, of the object just as it was seen. */
-export function ownersPatch(object: KubeObject, owners: readonly OwnerReference[]): unknown {
+export function ownersPatch(
+  object: KubeObject,
+  owners: readonly OwnerReference[],
+  finalizers = object.metadata?.finalizers,
+): unknown {
   return {
     metadata: {
       uid: uidOf(object),
       resourceVersion: object.metadata?.resourceVersion,
       ownerReferences: owners.length === 0 ? null : owners,
+      ...(finalizers === object.metadata?.finalizers ? {} : { finalizers }),
     },
   };
 }

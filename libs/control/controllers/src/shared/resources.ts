@@ -12,6 +12,7 @@ export const configMaps = resource('', 'v1', 'configmaps');
 export const deployments = resource('apps', 'v1', 'deployments');
 export const endpoints = resource('', 'v1', 'endpoints');
 export const endpointSlices = resource('discovery.k8s.io', 'v1', 'endpointslices');
+export const jobs = resource('batch', 'v1', 'jobs');
 export const leases = resource('coordination.k8s.io', 'v1', 'leases');
 export const namespaces = resource('', 'v1', 'namespaces');
 export const nodes = resource('', 'v1', 'nodes');

@@ -5,6 +5,7 @@ import type {
   Deployment,
   Endpoints,
   EndpointSlice,
+  Job,
   Lease,
   Namespace,
   Node,
@@ -42,6 +43,7 @@ export interface SharedInformers {
   readonly deployments: Informer<Deployment>;
   readonly endpoints: Informer<Endpoints>;
   readonly endpointSlices: Informer<EndpointSlice>;
+  readonly jobs: Informer<Job>;
   readonly nodeLeases: Informer<Lease>;
   readonly namespaces: Informer<Namespace>;
   readonly nodes: Informer<Node>;
@@ -86,6 +88,7 @@ export function createSharedInformers(options: SharedInformersOptions): SharedIn
         return service === undefined ? [] : [`${metadata?.namespace}/${service}`];
       },
     }),
+    jobs: make<Job>(resources.jobs, owned),
     nodeLeases: make<Lease>(resources.leases, {}, 'kube-node-lease'),
     namespaces: make<Namespace>(resources.namespaces),
     nodes: make<Node>(resources.nodes),

@@ -5,11 +5,11 @@ export interface SlowStartOutcome {
   readonly error?: Error;
 }
 
-export async function slowStart(count: number, run: () => Promise<void>): Promise<SlowStartOutcome> {
+export async function slowStart(count: number, run: (index: number) => Promise<void>): Promise<SlowStartOutcome> {
   let succeeded = 0;
   for (let batch = 1; succeeded < count; batch *= 2) {
     const size = Math.min(batch, count - succeeded);
-    const results = await Promise.allSettled(Array.from({ length: size }, run));
+    const results = await Promise.allSettled(Array.from({ length: size }, (_, index) => run(succeeded + index)));
     succeeded += results.filter((result) => result.status === 'fulfilled').length;
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) {

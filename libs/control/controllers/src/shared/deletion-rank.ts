@@ -1,7 +1,7 @@
 /** Which pods go first when there are too many: those whose loss hurts least. */
 import type { Pod } from '@periplus/api/kinds';
-import { annotationsOf, timeOf, uidOf } from '../shared/identity.js';
-import { isReady, readySinceMs } from '../shared/pod-state.js';
+import { annotationsOf, timeOf, uidOf } from './identity.js';
+import { isReady, readySinceMs } from './pod-state.js';
 
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 const PHASE_RANK: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };

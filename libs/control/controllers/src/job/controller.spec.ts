@@ -95,6 +95,7 @@ async function startScene(
     createTtlAfterFinishedController(context),
     createPodGarbageController(context),
   );
+  await harness.create(resources.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } });
   await harness.create(resources.jobs, jobWith(spec));
   const job = (): Job => client.objects<Job>(resources.jobs)[0]!;
   return {

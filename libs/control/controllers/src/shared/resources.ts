@@ -9,6 +9,7 @@ const resource = (group: string, version: string, name: string): GroupVersionRes
 
 export const clusterRoles = resource('rbac.authorization.k8s.io', 'v1', 'clusterroles');
 export const configMaps = resource('', 'v1', 'configmaps');
+export const cronJobs = resource('batch', 'v1', 'cronjobs');
 export const deployments = resource('apps', 'v1', 'deployments');
 export const endpoints = resource('', 'v1', 'endpoints');
 export const endpointSlices = resource('discovery.k8s.io', 'v1', 'endpointslices');

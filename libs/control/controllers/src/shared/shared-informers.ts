@@ -2,6 +2,7 @@
 import type {
   ClusterRole,
   ConfigMap,
+  CronJob,
   Deployment,
   Endpoints,
   EndpointSlice,
@@ -40,6 +41,7 @@ export const BY_SERVICE = 'service';
 export interface SharedInformers {
   readonly clusterRoles: Informer<ClusterRole>;
   readonly configMaps: Informer<ConfigMap>;
+  readonly cronJobs: Informer<CronJob>;
   readonly deployments: Informer<Deployment>;
   readonly endpoints: Informer<Endpoints>;
   readonly endpointSlices: Informer<EndpointSlice>;
@@ -80,6 +82,7 @@ export function createSharedInformers(options: SharedInformersOptions): SharedIn
   return {
     clusterRoles: make<ClusterRole>(resources.clusterRoles),
     configMaps: make<ConfigMap>(resources.configMaps),
+    cronJobs: make<CronJob>(resources.cronJobs),
     deployments: make<Deployment>(resources.deployments),
     endpoints: make<Endpoints>(resources.endpoints),
     endpointSlices: make<EndpointSlice>(resources.endpointSlices, {

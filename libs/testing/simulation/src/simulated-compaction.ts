@@ -27,7 +27,6 @@ const policy = { rule: { ageMs: 30_000, entriesMax: 5 }, overrides: new Map() };
 const graceMs = 15_000;
 const intervalMs = 5_000;
 const deathShare = 0.003;
-const never = new Promise<never>(() => undefined);
 
 export function startCompaction(options: SimulatedCompactionOptions): CompactorStats {
   const { connection, log, keyStore, time, random, logger, die } = options;
@@ -39,7 +38,8 @@ export function startCompaction(options: SimulatedCompactionOptions): CompactorS
     return (...args) => {
       if (random.next() >= deathShare) return step(...args);
       die();
-      return never;
+      // One of its own: a promise that all shared would keep whoever waits for it, and so each world, for ever.
+      return new Promise<never>(() => undefined);
     };
   }
 

@@ -2,6 +2,7 @@
 import { type Cluster, startCluster } from '@periplus/testing/cluster';
 import { describeBackup } from './backup.suite.js';
 import { describeBadInput } from './bad-input.suite.js';
+import { describeDaemonSets } from './daemon-sets.suite.js';
 import { describeFaults } from './faults.suite.js';
 import { describeJobs } from './jobs.suite.js';
 import { describeKubectlVerbs } from './kubectl-verbs.suite.js';
@@ -34,6 +35,7 @@ describeServices(theCluster);
 describeSelfHealing(theCluster);
 describePods(theCluster);
 describeJobs(theCluster);
+describeDaemonSets(theCluster);
 describeRollingUpdate(theCluster);
 describeBadInput(theCluster);
 describeTimeTravel(theCluster);

@@ -6,6 +6,7 @@ import type { ApiClient } from '@periplus/client/api-client';
 import { type Controller, createEventRecorder } from '@periplus/client/reconcile';
 import { createClusterRoleAggregationController } from './cluster-role-aggregation/controller.js';
 import { createCronJobController } from './cronjob/controller.js';
+import { createDaemonSetController } from './daemonset/controller.js';
 import { createDeploymentController } from './deployment/controller.js';
 import { createEndpointSliceController } from './endpoint-slice/controller.js';
 import { createEndpointsController } from './endpoints/controller.js';
@@ -65,6 +66,7 @@ export function startControllers(options: StartControllersOptions): RunningContr
     createDeploymentController(context),
     createReplicaSetController(context),
     createReplicationControllerController(context),
+    createDaemonSetController(context),
     createCronJobController(context),
     createJobController(context),
     createJobOrphanController(context),

@@ -7,6 +7,7 @@ import type { ResourceTarget } from '@periplus/client/api-client';
 import { createFakeApiClient, type FakeApiClient } from '@periplus/client/api-client/testing';
 import { type Controller, createEventRecorder } from '@periplus/client/reconcile';
 import { settle } from '@periplus/client/reconcile/testing';
+import { nodeOf } from './daemonset/placement.js';
 import type { ControllerContext } from './shared/controller-context.js';
 import { isDeleting, nameOf, namespaceOf } from './shared/identity.js';
 import * as resources from './shared/resources.js';
@@ -95,7 +96,10 @@ export function runPods(harness: ControllerHarness, readyAfterMs = 100, endAfter
     }
     if (seen.has(uid)) return;
     seen.add(uid);
-    const binding = { metadata: { name: nameOf(pod) }, target: { kind: 'Node', name: 'n1' } } as KubeObject;
+    const binding = {
+      metadata: { name: nameOf(pod) },
+      target: { kind: 'Node', name: nodeOf(pod) ?? 'n1' },
+    } as KubeObject;
     client.create({ ...target, subresource: 'binding' }, binding).catch(swallow);
     time.after(readyAfterMs, () => setReady(pod));
   }

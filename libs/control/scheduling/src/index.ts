@@ -1,4 +1,6 @@
 export { formatFitError } from './cycle/fit-error.js';
+export { matchesNodeRules, type NamedNodeRules, toNodeRules } from './plugins/node-affinity.js';
+export { isTolerated, tolerates } from './plugins/tolerations.js';
 export { createSchedulingQueue, type QueuePlace, type SchedulingQueue } from './queue/scheduling-queue.js';
 export { createScheduler, type Scheduler, type SchedulerOptions } from './shell/scheduler.js';
 export {

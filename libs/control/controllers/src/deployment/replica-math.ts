@@ -1,6 +1,7 @@
 /** How many replicas each ReplicaSet of a rollout may have: surge, unavailability, proportional scaling. */
 import type { Deployment, ReplicaSet } from '@periplus/api/kinds';
 import { annotationsOf, nameOf } from '../shared/identity.js';
+import { scaled } from '../shared/scaled.js';
 import { byAge } from './template.js';
 
 export const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
@@ -11,14 +12,6 @@ export const sizeOf = (replicaSet: ReplicaSet): number => replicaSet.spec?.repli
 export const isRolling = (deployment: Deployment): boolean => deployment.spec.strategy?.type !== 'Recreate';
 export const total = (replicaSets: readonly ReplicaSet[], count: (replicaSet: ReplicaSet) => number): number =>
   replicaSets.reduce((sum, replicaSet) => sum + count(replicaSet), 0);
-
-/** `2`, or a percentage of the wanted replicas. */
-function scaled(value: number | string | undefined, of: number, round: (value: number) => number): number {
-  if (value === undefined) return 0;
-  if (typeof value === 'number') return value;
-  const percent = /^([0-9]{1,6})%$/.exec(value);
-  return percent === null ? 0 : round((Number(percent[1]) * of) / 100);
-}
 
 /** Surge rounds up, unavailability down; one of them is at least 1, or nothing could ever move. */
 function fences(deployment: Deployment): { surge: number; unavailable: number } {

@@ -2,6 +2,7 @@
 import type { Deployment, PodTemplateSpec, ReplicaSet } from '@periplus/api/kinds';
 import type { Json } from '@periplus/api/meta';
 import { encodeJson } from '@periplus/api/schema';
+import { safeHash } from '../shared/safe-hash.js';
 
 export const HASH_LABEL = 'pod-template-hash';
 
@@ -18,16 +19,9 @@ export function sameTemplate(a: PodTemplateSpec | undefined, b: PodTemplateSpec 
   return a !== undefined && b !== undefined && canonical(a) === canonical(b);
 }
 
-/** Digits written in letters and digits that spell no words. */
-const SAFE_DIGITS = 'bcdfghjklmnpqrstvwxz2456789';
-
-/** FNV-1a over the canonical JSON; the collision count makes another hash of the same template. */
+/** Of the canonical JSON; the collision count makes another hash of the same template. */
 export function templateHash(template: PodTemplateSpec, collisionCount: number): string {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(`${canonical(template)}${collisionCount === 0 ? '' : collisionCount}`)) {
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  }
-  return [...String(hash)].map((digit) => SAFE_DIGITS[digit.charCodeAt(0) % SAFE_DIGITS.length]).join('');
+  return safeHash(`${canonical(template)}${collisionCount === 0 ? '' : collisionCount}`);
 }
 
 /** The ReplicaSet that runs the deployment's present template; the oldest, should there be several. */

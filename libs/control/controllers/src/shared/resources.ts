@@ -9,7 +9,9 @@ const resource = (group: string, version: string, name: string): GroupVersionRes
 
 export const clusterRoles = resource('rbac.authorization.k8s.io', 'v1', 'clusterroles');
 export const configMaps = resource('', 'v1', 'configmaps');
+export const controllerRevisions = resource('apps', 'v1', 'controllerrevisions');
 export const cronJobs = resource('batch', 'v1', 'cronjobs');
+export const daemonSets = resource('apps', 'v1', 'daemonsets');
 export const deployments = resource('apps', 'v1', 'deployments');
 export const endpoints = resource('', 'v1', 'endpoints');
 export const endpointSlices = resource('discovery.k8s.io', 'v1', 'endpointslices');

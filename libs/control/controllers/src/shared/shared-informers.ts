@@ -2,7 +2,9 @@
 import type {
   ClusterRole,
   ConfigMap,
+  ControllerRevision,
   CronJob,
+  DaemonSet,
   Deployment,
   Endpoints,
   EndpointSlice,
@@ -41,7 +43,9 @@ export const BY_SERVICE = 'service';
 export interface SharedInformers {
   readonly clusterRoles: Informer<ClusterRole>;
   readonly configMaps: Informer<ConfigMap>;
+  readonly controllerRevisions: Informer<ControllerRevision>;
   readonly cronJobs: Informer<CronJob>;
+  readonly daemonSets: Informer<DaemonSet>;
   readonly deployments: Informer<Deployment>;
   readonly endpoints: Informer<Endpoints>;
   readonly endpointSlices: Informer<EndpointSlice>;
@@ -82,7 +86,9 @@ export function createSharedInformers(options: SharedInformersOptions): SharedIn
   return {
     clusterRoles: make<ClusterRole>(resources.clusterRoles),
     configMaps: make<ConfigMap>(resources.configMaps),
+    controllerRevisions: make<ControllerRevision>(resources.controllerRevisions, owned),
     cronJobs: make<CronJob>(resources.cronJobs),
+    daemonSets: make<DaemonSet>(resources.daemonSets),
     deployments: make<Deployment>(resources.deployments),
     endpoints: make<Endpoints>(resources.endpoints),
     endpointSlices: make<EndpointSlice>(resources.endpointSlices, {

@@ -1,5 +1,6 @@
 import type { Pod, Taint, Toleration } from '@periplus/api/kinds';
-import { planEviction, tolerates } from './plan.js';
+import { tolerates } from '@periplus/control/scheduling';
+import { planEviction } from './plan.js';
 
 const SEEN = Date.UTC(2026, 0, 1);
 const taint = (extra: Partial<Taint> = {}): Taint => ({ key: 'a', effect: 'NoExecute', ...extra });

@@ -1,15 +1,7 @@
 /** Whether a pod has to leave a node for its taints, and when. */
-import type { Pod, Taint, Toleration } from '@periplus/api/kinds';
+import type { Pod, Taint } from '@periplus/api/kinds';
+import { tolerates } from '@periplus/control/scheduling';
 import { timeOf } from '../shared/identity.js';
-
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect !== undefined && toleration.effect !== '' && toleration.effect !== taint.effect) return false;
-  if (toleration.key !== undefined && toleration.key !== '' && toleration.key !== taint.key) return false;
-  const operator = toleration.operator === undefined || toleration.operator === '' ? 'Equal' : toleration.operator;
-  if (operator === 'Exists') return true;
-  if (operator !== 'Equal' || toleration.key === undefined || toleration.key === '') return false;
-  return (toleration.value ?? '') === (taint.value ?? '');
-}
 
 export type EvictionPlan = { readonly kind: 'stay' } | { readonly kind: 'leave'; readonly atMs: number };
 

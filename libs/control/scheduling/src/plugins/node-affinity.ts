@@ -115,11 +115,13 @@ export function toNodeRules(pod: Pod): NamedNodeRules {
   return { rules, onlyNodes };
 }
 
-function matchesTerm(term: NodeTerm, node: NodeView): boolean {
+type NamedNode = Pick<NodeView, 'name' | 'labels'>;
+
+function matchesTerm(term: NodeTerm, node: NamedNode): boolean {
   return matchesLabels(term.labels, node.labels) && matchesLabels(term.fields, { [NAME_FIELD]: node.name });
 }
 
-export function matchesNodeRules({ selector, required }: NodeRules, node: NodeView): boolean {
+export function matchesNodeRules({ selector, required }: NodeRules, node: NamedNode): boolean {
   if (selector !== undefined && !matchesLabels(selector, node.labels)) return false;
   return required === undefined || required.some((term) => matchesTerm(term, node));
 }

@@ -170,10 +170,13 @@ export const controllerRoles: readonly ClusterRole[] = controllerNames.map((name
 /** The controllers that run inside controller-manager under its one identity, which is therefore bound to their roles too. */
 export const managedControllers: readonly string[] = [
   'clusterrole-aggregation-controller',
+  'cronjob-controller',
+  'daemon-set-controller',
   'deployment-controller',
   'endpoint-controller',
   'endpointslice-controller',
   'generic-garbage-collector',
+  'job-controller',
   'namespace-controller',
   'node-controller',
   'pod-garbage-collector',
@@ -181,4 +184,5 @@ export const managedControllers: readonly string[] = [
   'root-ca-cert-publisher',
   'service-account-controller',
   'taint-eviction-controller',
+  'ttl-after-finished-controller',
 ];

@@ -14,6 +14,7 @@ import { describeSelfHealing } from './self-healing.suite.js';
 import { describeServices } from './services.suite.js';
 import { describeTimeTravel } from './time-travel.suite.js';
 import { describeTransactions } from './transactions.suite.js';
+import { describeStatefulSets } from './stateful-sets.suite.js';
 
 let cluster: Cluster | undefined;
 const theCluster = (): Cluster => {
@@ -36,6 +37,7 @@ describeSelfHealing(theCluster);
 describePods(theCluster);
 describeJobs(theCluster);
 describeDaemonSets(theCluster);
+describeStatefulSets(theCluster);
 describeRollingUpdate(theCluster);
 describeBadInput(theCluster);
 describeTimeTravel(theCluster);

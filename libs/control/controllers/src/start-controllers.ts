@@ -23,6 +23,7 @@ import { createServiceAccountController } from './service-account/controller.js'
 import type { ControllerContext } from './shared/controller-context.js';
 import { sweptResources } from './shared/served-resources.js';
 import type { SharedInformers } from './shared/shared-informers.js';
+import { createStatefulSetController } from './statefulset/controller.js';
 import { createTaintEvictionController } from './taint-eviction/controller.js';
 import { createTtlAfterFinishedController } from './ttl-after-finished/controller.js';
 
@@ -67,6 +68,7 @@ export function startControllers(options: StartControllersOptions): RunningContr
     createReplicaSetController(context),
     createReplicationControllerController(context),
     createDaemonSetController(context),
+    createStatefulSetController(context),
     createCronJobController(context),
     createJobController(context),
     createJobOrphanController(context),

@@ -7,12 +7,13 @@ import {
   type Pod,
   sameJson,
 } from '@periplus/api/kinds';
-import { matchesLabels, toLabelSelector } from '@periplus/api/meta';
+import { toLabelSelector } from '@periplus/api/meta';
 import { keyOf, splitObjectKey } from '@periplus/client/informer';
 import { type Controller, createController, type Reconciled } from '@periplus/client/reconcile';
 import { claim, type Owner } from '../shared/claims.js';
 import type { ControllerContext } from '../shared/controller-context.js';
-import { controllerRefOf, newControllerRef, orphansIn } from '../shared/controller-ref.js';
+import { newControllerRef, orphansIn } from '../shared/controller-ref.js';
+import { type Owners, readSelector, watchDependents, watchOwners } from '../shared/dependents-watch.js';
 import { deleteRevisions, expiredRevisions, presentRevision, REVISION_LABEL } from '../shared/history.js';
 import { causedBy, isDeleting, labelsOf, nameOf, namespaceOf, targetOf, uidOf } from '../shared/identity.js';
 import { createPendingWrites } from '../shared/pending-writes.js';
@@ -171,41 +172,20 @@ export function createDaemonSetController(context: ControllerContext): Controlle
     reconcile,
   });
 
-  function enqueueOwnerOf(object: Pod | ControllerRevision): void {
-    const reference = controllerRefOf(object);
-    if (reference?.kind === 'DaemonSet') controller.enqueue(`${namespaceOf(object)}/${reference.name}`);
-  }
-  function enqueueSelectorsOf(object: Pod | ControllerRevision): void {
-    if (controllerRefOf(object) !== undefined || isDeleting(object)) return;
-    for (const daemonSet of informers.daemonSets.list(namespaceOf(object))) {
-      const selector = toLabelSelector(daemonSet.spec?.selector);
-      if (selector.ok && matchesLabels(selector.value, labelsOf(object))) controller.enqueue(keyOf(daemonSet));
-    }
-  }
   function enqueueAll(): void {
     for (const daemonSet of informers.daemonSets.list()) controller.enqueue(keyOf(daemonSet));
   }
   const attracts = (node: Node): unknown => [node.metadata?.labels, node.spec?.taints];
 
-  informers.daemonSets.addHandler({
-    onAdd: (daemonSet) => controller.enqueue(keyOf(daemonSet)),
-    onUpdate: (daemonSet) => controller.enqueue(keyOf(daemonSet)),
-    onDelete: (daemonSet) => controller.enqueue(keyOf(daemonSet)),
-  });
-  const dependents = {
-    onAdd(object: Pod | ControllerRevision): void {
-      enqueueOwnerOf(object);
-      enqueueSelectorsOf(object);
-    },
-    onUpdate(object: Pod | ControllerRevision, old: Pod | ControllerRevision): void {
-      if (controllerRefOf(old)?.uid !== controllerRefOf(object)?.uid) enqueueOwnerOf(old);
-      enqueueOwnerOf(object);
-      enqueueSelectorsOf(object);
-    },
-    onDelete: enqueueOwnerOf,
+  const owners: Owners<DaemonSet> = {
+    kind: 'DaemonSet',
+    informer: informers.daemonSets,
+    selectorOf: ({ spec }) => readSelector(spec?.selector),
+    enqueue: (key) => controller.enqueue(key),
   };
-  informers.pods.addHandler(dependents);
-  informers.controllerRevisions.addHandler(dependents);
+  watchOwners(owners);
+  watchDependents(owners, informers.pods);
+  watchDependents(owners, informers.controllerRevisions);
   informers.nodes.addHandler({
     onAdd: enqueueAll,
     onUpdate(node, old) {

@@ -1,12 +1,13 @@
 /** Runs a Job's pods to completion. */
 import { type Job, type JobStatus, type Pod, sameJson } from '@periplus/api/kinds';
-import { isStatusError, matchesLabels, toLabelSelector } from '@periplus/api/meta';
-import { keyOf, splitObjectKey } from '@periplus/client/informer';
+import { isStatusError, toLabelSelector } from '@periplus/api/meta';
+import { splitObjectKey } from '@periplus/client/informer';
 import { type Controller, createController, isOutage, type Reconciled } from '@periplus/client/reconcile';
 import { claim } from '../shared/claims.js';
 import type { ControllerContext } from '../shared/controller-context.js';
-import { controllerRefOf, newControllerRef } from '../shared/controller-ref.js';
-import { causedBy, isDeleting, labelsOf, namespaceOf, targetOf, uidOf } from '../shared/identity.js';
+import { newControllerRef } from '../shared/controller-ref.js';
+import { type Owners, readSelector, watchDependents, watchOwners } from '../shared/dependents-watch.js';
+import { causedBy, isDeleting, targetOf, uidOf } from '../shared/identity.js';
 import { createPendingWrites } from '../shared/pending-writes.js';
 import { createPodControl, ManageError, type ManageFailure } from '../shared/pod-control.js';
 import { isActive, isTerminating } from '../shared/pod-state.js';
@@ -178,35 +179,13 @@ export function createJobController(context: ControllerContext): Controller {
     reconcile,
   });
 
-  function enqueueOwnerOf(pod: Pod): void {
-    const reference = controllerRefOf(pod);
-    if (reference?.kind === 'Job') controller.enqueue(`${namespaceOf(pod)}/${reference.name}`);
-  }
-
-  function enqueueSelectorsOf(pod: Pod): void {
-    if (controllerRefOf(pod) !== undefined || isDeleting(pod)) return;
-    for (const job of informers.jobs.list(namespaceOf(pod))) {
-      const selector = toLabelSelector(job.spec?.selector);
-      if (selector.ok && matchesLabels(selector.value, labelsOf(pod))) controller.enqueue(keyOf(job));
-    }
-  }
-
-  informers.jobs.addHandler({
-    onAdd: (job) => controller.enqueue(keyOf(job)),
-    onUpdate: (job) => controller.enqueue(keyOf(job)),
-    onDelete: (job) => controller.enqueue(keyOf(job)),
-  });
-  informers.pods.addHandler({
-    onAdd(pod) {
-      enqueueOwnerOf(pod);
-      enqueueSelectorsOf(pod);
-    },
-    onUpdate(pod, old) {
-      if (controllerRefOf(old)?.uid !== controllerRefOf(pod)?.uid) enqueueOwnerOf(old);
-      enqueueOwnerOf(pod);
-      enqueueSelectorsOf(pod);
-    },
-    onDelete: enqueueOwnerOf,
-  });
+  const owners: Owners<Job> = {
+    kind: 'Job',
+    informer: informers.jobs,
+    selectorOf: ({ spec }) => readSelector(spec?.selector),
+    enqueue: (key) => controller.enqueue(key),
+  };
+  watchOwners(owners);
+  watchDependents(owners, informers.pods);
   return controller;
 }

@@ -1,19 +1,14 @@
 /** Keeps as many pods as a ReplicaSet or ReplicationController asks for. */
-import type { Pod, ReplicaSet, ReplicaSetStatus, ReplicationController } from '@periplus/api/kinds';
-import {
-  type GroupVersionResource,
-  type LabelSelector,
-  labelSelectorOf,
-  matchesLabels,
-  toLabelSelector,
-} from '@periplus/api/meta';
+import type { ReplicaSet, ReplicaSetStatus, ReplicationController } from '@periplus/api/kinds';
+import { type GroupVersionResource, type LabelSelector, labelSelectorOf } from '@periplus/api/meta';
 import type { Informer } from '@periplus/client/informer';
-import { keyOf, splitObjectKey } from '@periplus/client/informer';
+import { splitObjectKey } from '@periplus/client/informer';
 import { type Controller, createController, type EventRecorder, type Reconciled } from '@periplus/client/reconcile';
 import { claim } from '../shared/claims.js';
 import type { ControllerContext } from '../shared/controller-context.js';
 import { controllerRefOf, newControllerRef } from '../shared/controller-ref.js';
-import { causedBy, isDeleting, labelsOf, namespaceOf, targetOf, uidOf } from '../shared/identity.js';
+import { readSelector, watchDependents, watchOwners } from '../shared/dependents-watch.js';
+import { causedBy, isDeleting, targetOf, uidOf } from '../shared/identity.js';
 import { createPendingWrites } from '../shared/pending-writes.js';
 import { createPodControl, ManageError, type ManageFailure } from '../shared/pod-control.js';
 import { isActive } from '../shared/pod-state.js';
@@ -48,10 +43,7 @@ export function createReplicaSetController(context: ControllerContext): Controll
     apiVersion: 'apps/v1',
     kind: 'ReplicaSet',
     informer,
-    selectorOf({ spec }) {
-      const parsed = toLabelSelector(spec?.selector);
-      return parsed.ok ? parsed.value : undefined;
-    },
+    selectorOf: ({ spec }) => readSelector(spec?.selector),
     siblingsOf(owner) {
       const reference = controllerRefOf(owner);
       return reference === undefined ? [owner] : informer.byIndex(BY_CONTROLLER, reference.uid);
@@ -138,36 +130,8 @@ function createReplicaController<T extends Replicated>(context: ControllerContex
     reconcile,
   });
 
-  function enqueueOwnerOf(pod: Pod): void {
-    const reference = controllerRefOf(pod);
-    if (reference?.kind === kind.kind) controller.enqueue(`${namespaceOf(pod)}/${reference.name}`);
-  }
-
-  /** An orphan is told to all that select it. */
-  function enqueueSelectorsOf(pod: Pod): void {
-    if (controllerRefOf(pod) !== undefined || isDeleting(pod)) return;
-    for (const owner of kind.informer.list(namespaceOf(pod))) {
-      const selector = kind.selectorOf(owner);
-      if (selector !== undefined && matchesLabels(selector, labelsOf(pod))) controller.enqueue(keyOf(owner));
-    }
-  }
-
-  kind.informer.addHandler({
-    onAdd: (owner) => controller.enqueue(keyOf(owner)),
-    onUpdate: (owner) => controller.enqueue(keyOf(owner)),
-    onDelete: (owner) => controller.enqueue(keyOf(owner)),
-  });
-  informers.pods.addHandler({
-    onAdd(pod) {
-      enqueueOwnerOf(pod);
-      enqueueSelectorsOf(pod);
-    },
-    onUpdate(pod, old) {
-      if (controllerRefOf(old)?.uid !== controllerRefOf(pod)?.uid) enqueueOwnerOf(old);
-      enqueueOwnerOf(pod);
-      enqueueSelectorsOf(pod);
-    },
-    onDelete: enqueueOwnerOf,
-  });
+  const owners = { ...kind, enqueue: (key: string) => controller.enqueue(key) };
+  watchOwners(owners);
+  watchDependents(owners, informers.pods);
   return controller;
 }

@@ -32,12 +32,28 @@ export interface PodControl {
   delete(owner: KubeObject, key: string, pods: readonly Pod[]): Promise<ManageFailure | undefined>;
 }
 
+/** What Events say of a pod that was made or deleted, or could not be. */
+export interface PodTexts {
+  created(owner: KubeObject, pod: Pod): string;
+  notCreated(owner: KubeObject, pod: Pod, message: string): string;
+  deleted(owner: KubeObject, pod: Pod): string;
+  notDeleted(owner: KubeObject, pod: Pod, message: string): string;
+}
+
+const replicaTexts: PodTexts = {
+  created: (_owner, pod) => `Created pod: ${nameOf(pod)}`,
+  notCreated: (_owner, _pod, message) => `Error creating: ${message}`,
+  deleted: (_owner, pod) => `Deleted pod: ${nameOf(pod)}`,
+  notDeleted: (_owner, _pod, message) => `Error deleting: ${message}`,
+};
+
 /** `pending`: what was written of each of the owner's keys; its cache is that of pods. */
 export function createPodControl(
   { client, informers }: ControllerContext,
   events: EventRecorder,
   resource: GroupVersionResource,
   pending: PendingWrites,
+  texts: PodTexts = replicaTexts,
 ): PodControl {
   const podTarget = (owner: KubeObject) => ({ ...resources.pods, namespace: namespaceOf(owner) });
 
@@ -58,7 +74,7 @@ export function createPodControl(
         try {
           const made = await client.create<Pod>(podTarget(owner), pods[index]!, causedBy(resource, owner));
           pending.wrote(key, made);
-          events.record(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${nameOf(made)}`);
+          events.record(owner, 'Normal', 'SuccessfulCreate', texts.created(owner, made));
         } catch (error) {
           if (isOutage(error)) pending.unknown(key);
           throw error;
@@ -68,7 +84,8 @@ export function createPodControl(
       if (isOutage(outcome.error)) throw outcome.error;
       if (isNamespaceTerminating(outcome.error)) return undefined;
       const { message } = outcome.error;
-      events.record(owner, 'Warning', 'FailedCreate', `Error creating: ${message}`);
+      const refused = pods[outcome.succeeded] ?? pods[0]!;
+      events.record(owner, 'Warning', 'FailedCreate', texts.notCreated(owner, refused, message));
       return { reason: 'FailedCreate', message };
     },
 
@@ -78,7 +95,7 @@ export function createPodControl(
           try {
             const preconditions = { uid: uidOf(pod) };
             await client.delete(targetOf(resources.pods, pod), { ...causedBy(resource, owner), preconditions });
-            events.record(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${nameOf(pod)}`);
+            events.record(owner, 'Normal', 'SuccessfulDelete', texts.deleted(owner, pod));
           } catch (error) {
             if (isOutage(error)) {
               pending.unknown(key);
@@ -86,7 +103,7 @@ export function createPodControl(
             }
             if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) {
               const message = error instanceof Error ? error.message : String(error);
-              events.record(owner, 'Warning', 'FailedDelete', `Error deleting: ${message}`);
+              events.record(owner, 'Warning', 'FailedDelete', texts.notDeleted(owner, pod, message));
               return { reason: 'FailedDelete', message };
             }
           }

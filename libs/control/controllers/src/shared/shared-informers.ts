@@ -12,11 +12,13 @@ import type {
   Lease,
   Namespace,
   Node,
+  PersistentVolumeClaim,
   Pod,
   ReplicaSet,
   ReplicationController,
   Service,
   ServiceAccount,
+  StatefulSet,
 } from '@periplus/api/kinds';
 import type { GroupVersionResource, KubeObject } from '@periplus/api/meta';
 import type { Random, Time } from '@periplus/base/clock';
@@ -53,11 +55,13 @@ export interface SharedInformers {
   readonly nodeLeases: Informer<Lease>;
   readonly namespaces: Informer<Namespace>;
   readonly nodes: Informer<Node>;
+  readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
   readonly pods: Informer<Pod>;
   readonly replicaSets: Informer<ReplicaSet>;
   readonly replicationControllers: Informer<ReplicationController>;
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly services: Informer<Service>;
+  readonly statefulSets: Informer<StatefulSet>;
   /** The informer of any resource over all namespaces, the same one for the same resource. */
   of(resource: GroupVersionResource): Informer<KubeObject>;
   start(): void;
@@ -101,6 +105,7 @@ export function createSharedInformers(options: SharedInformersOptions): SharedIn
     nodeLeases: make<Lease>(resources.leases, {}, 'kube-node-lease'),
     namespaces: make<Namespace>(resources.namespaces),
     nodes: make<Node>(resources.nodes),
+    persistentVolumeClaims: make<PersistentVolumeClaim>(resources.persistentVolumeClaims),
     pods: make<Pod>(resources.pods, {
       ...owned,
       [BY_NODE]: ({ spec }) => (spec?.nodeName === undefined || spec.nodeName === '' ? [] : [spec.nodeName]),
@@ -109,6 +114,7 @@ export function createSharedInformers(options: SharedInformersOptions): SharedIn
     replicationControllers: make<ReplicationController>(resources.replicationControllers),
     serviceAccounts: make<ServiceAccount>(resources.serviceAccounts),
     services: make<Service>(resources.services),
+    statefulSets: make<StatefulSet>(resources.statefulSets),
     of(resource) {
       const known = made.get(`${resource.group}/${resource.resource}/`);
       if (known !== undefined) return known;

@@ -183,6 +183,7 @@ export const managedControllers: readonly string[] = [
   'replicaset-controller',
   'root-ca-cert-publisher',
   'service-account-controller',
+  'statefulset-controller',
   'taint-eviction-controller',
   'ttl-after-finished-controller',
 ];

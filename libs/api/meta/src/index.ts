@@ -63,6 +63,7 @@ export {
   addQuantities,
   canonicalQuantity,
   compareQuantities,
+  formatQuantity,
   parseQuantity,
   type Quantity,
   type QuantityFormat,

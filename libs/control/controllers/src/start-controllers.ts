@@ -18,6 +18,7 @@ import { createNodeIpamController } from './node-ipam/controller.js';
 import { createNodeLifecycleController } from './node-lifecycle/controller.js';
 import { createPodGarbageController } from './pod-garbage/controller.js';
 import { createReplicaSetController, createReplicationControllerController } from './replicaset/controller.js';
+import { createResourceQuotaController } from './resource-quota/controller.js';
 import { createRootCaController } from './root-ca/controller.js';
 import { createServiceAccountController } from './service-account/controller.js';
 import type { ControllerContext } from './shared/controller-context.js';
@@ -62,7 +63,8 @@ export function startControllers(options: StartControllersOptions): RunningContr
     random,
     logger,
   };
-  const swept = sweptResources(options.schema ?? builtinSchema);
+  const schema = options.schema ?? builtinSchema;
+  const swept = sweptResources(schema);
   const controllers: Controller[] = [
     createDeploymentController(context),
     createReplicaSetController(context),
@@ -77,6 +79,7 @@ export function startControllers(options: StartControllersOptions): RunningContr
     createEndpointsController(context),
     createNamespaceController(context, swept),
     createServiceAccountController(context),
+    createResourceQuotaController(context, schema),
     createNodeLifecycleController(context),
     createTaintEvictionController(context),
     createPodGarbageController(context),

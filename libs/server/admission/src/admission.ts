@@ -15,6 +15,8 @@ export interface AdmissionRequest {
   /** `''` while `generateName` has not been worked out. */
   readonly name: string;
   readonly user: UserInfo;
+  /** The same in each try of a write. */
+  readonly requestId: string;
   readonly dryRun: boolean;
   /** In the storage version, or the subresource's body; mutating plugins change it in place. Absent on delete and connect. */
   readonly object?: KubeObject;

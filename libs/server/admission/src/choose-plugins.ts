@@ -9,6 +9,7 @@ const switchable = [
   'TaintNodesByCondition',
   'Priority',
   'DefaultTolerationSeconds',
+  'ResourceQuota',
 ] as const;
 
 /** Upstream's others: whoever switches them off, as scripts for upstream's servers do, has what they want. */
@@ -38,7 +39,6 @@ const absent = [
   'PodSecurity',
   'PodTolerationRestriction',
   'PodTopologyLabels',
-  'ResourceQuota',
   'RuntimeClass',
   'StorageObjectInUseProtection',
   'ValidatingAdmissionPolicy',

@@ -1,6 +1,6 @@
 import { builtinSchema, findKind, type Node, type Pod } from '@periplus/api/kinds';
 import type { KubeObject } from '@periplus/api/meta';
-import { createSeededRandom } from '@periplus/base/clock';
+import { createSeededRandom, createVirtualTime } from '@periplus/base/clock';
 import { createFakeObjects, type FakeObjects, testUser } from '@periplus/server/authn/testing';
 import { createAuthorizerChain, createRbacAuthorizer, mastersAuthorizer } from '@periplus/server/authz';
 import type { AdmissionRequest } from './admission.js';
@@ -43,6 +43,8 @@ function setUp() {
     },
     rbac,
     authorizer: createAuthorizerChain([mastersAuthorizer, rbac]),
+    quotas: { charge: () => Promise.resolve(undefined) },
+    time: createVirtualTime(0),
     random: createSeededRandom(1),
   });
   return { objects, admission, refreshes: () => refreshed };
@@ -61,6 +63,7 @@ function request(kind: string, rest: Partial<AdmissionRequest> = {}, group = '',
     namespace: schema.namespaced ? 'team' : '',
     name: rest.object?.metadata?.name ?? '',
     user: admin,
+    requestId: 'r1',
     dryRun: false,
     ...rest,
   };

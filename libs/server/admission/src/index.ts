@@ -8,3 +8,4 @@ export {
 export type { AdmissionObjects } from './admission-objects.js';
 export { choosePlugins, type PluginChoice } from './choose-plugins.js';
 export { createDefaultAdmission, type DefaultAdmissionOptions } from './default-admission.js';
+export { createQuotaLedger, type QuotaLedger, type UpdateQuota } from './quota-ledger.js';

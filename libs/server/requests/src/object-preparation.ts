@@ -56,6 +56,7 @@ export function admissionRequest(
     namespace: request.target.namespace,
     name: objects.object?.metadata?.name || request.target.name,
     user: request.user,
+    requestId: request.requestId,
     dryRun: request.options.dryRun ?? false,
     ...objects,
   };

@@ -7,7 +7,12 @@ import type { Random, Time } from '@periplus/base/clock';
 import type { Logger } from '@periplus/base/telemetry';
 import { createGroupCommitter, type EventLog, type GroupCommitter, type StreamName } from '@periplus/log/event-log';
 import { ensureGenesis, type Sealer, streamNames } from '@periplus/log/object-events';
-import { type Admission, type AdmissionObjects, createDefaultAdmission } from '@periplus/server/admission';
+import {
+  type Admission,
+  type AdmissionObjects,
+  createDefaultAdmission,
+  createQuotaLedger,
+} from '@periplus/server/admission';
 import {
   type Authenticator,
   type CachedObjects,
@@ -41,6 +46,7 @@ import {
 import { bootstrapCluster, type BootstrapOptions } from './bootstrap/bootstrap-cluster.js';
 import { createRequestHandler } from './create-request-handler.js';
 import { createObjectConversion } from './object-conversion.js';
+import { createQuotaUpdate } from './quota-update.js';
 import type { RequestHandler } from './request-handler.js';
 
 export interface ServerCoreOptions {
@@ -126,11 +132,14 @@ export function createServerCore(options: ServerCoreOptions): ServerCore {
     ...objects,
     refresh: () => storage.barrier.pass('objects', time.monotonic() + refreshLimitMs),
   };
+  const quotas = createQuotaLedger(createQuotaUpdate(table, storage, time, random));
   const admissionOver = (seen: AdmissionObjects): Admission =>
     createDefaultAdmission({
       objects: seen,
       rbac,
       authorizer,
+      quotas,
+      time,
       random,
       ...(options.disabledPlugins ? { disabled: options.disabledPlugins } : {}),
     });

@@ -23,6 +23,7 @@ export const persistentVolumeClaims = resource('', 'v1', 'persistentvolumeclaims
 export const pods = resource('', 'v1', 'pods');
 export const replicaSets = resource('apps', 'v1', 'replicasets');
 export const replicationControllers = resource('', 'v1', 'replicationcontrollers');
+export const resourceQuotas = resource('', 'v1', 'resourcequotas');
 export const serviceAccounts = resource('', 'v1', 'serviceaccounts');
 export const services = resource('', 'v1', 'services');
 export const statefulSets = resource('apps', 'v1', 'statefulsets');

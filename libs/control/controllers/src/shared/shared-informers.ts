@@ -16,6 +16,7 @@ import type {
   Pod,
   ReplicaSet,
   ReplicationController,
+  ResourceQuota,
   Service,
   ServiceAccount,
   StatefulSet,
@@ -59,6 +60,7 @@ export interface SharedInformers {
   readonly pods: Informer<Pod>;
   readonly replicaSets: Informer<ReplicaSet>;
   readonly replicationControllers: Informer<ReplicationController>;
+  readonly resourceQuotas: Informer<ResourceQuota>;
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly services: Informer<Service>;
   readonly statefulSets: Informer<StatefulSet>;
@@ -112,6 +114,7 @@ export function createSharedInformers(options: SharedInformersOptions): SharedIn
     }),
     replicaSets: make<ReplicaSet>(resources.replicaSets, owned),
     replicationControllers: make<ReplicationController>(resources.replicationControllers),
+    resourceQuotas: make<ResourceQuota>(resources.resourceQuotas),
     serviceAccounts: make<ServiceAccount>(resources.serviceAccounts),
     services: make<Service>(resources.services),
     statefulSets: make<StatefulSet>(resources.statefulSets),

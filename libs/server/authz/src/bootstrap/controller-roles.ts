@@ -181,6 +181,7 @@ export const managedControllers: readonly string[] = [
   'node-controller',
   'pod-garbage-collector',
   'replicaset-controller',
+  'resourcequota-controller',
   'root-ca-cert-publisher',
   'service-account-controller',
   'statefulset-controller',

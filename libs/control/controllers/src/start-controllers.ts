@@ -8,6 +8,8 @@ import { createClusterRoleAggregationController } from './cluster-role-aggregati
 import { createCronJobController } from './cronjob/controller.js';
 import { createDaemonSetController } from './daemonset/controller.js';
 import { createDeploymentController } from './deployment/controller.js';
+import { createDisruptionController } from './disruption/controller.js';
+import { createStaleConditionController } from './disruption/stale-condition-controller.js';
 import { createEndpointSliceController } from './endpoint-slice/controller.js';
 import { createEndpointsController } from './endpoints/controller.js';
 import { createGarbageCollector } from './garbage-collector/controller.js';
@@ -75,6 +77,8 @@ export function startControllers(options: StartControllersOptions): RunningContr
     createJobController(context),
     createJobOrphanController(context),
     createTtlAfterFinishedController(context),
+    createDisruptionController(context, schema),
+    createStaleConditionController(context),
     createEndpointSliceController(context),
     createEndpointsController(context),
     createNamespaceController(context, swept),

@@ -20,6 +20,7 @@ export const leases = resource('coordination.k8s.io', 'v1', 'leases');
 export const namespaces = resource('', 'v1', 'namespaces');
 export const nodes = resource('', 'v1', 'nodes');
 export const persistentVolumeClaims = resource('', 'v1', 'persistentvolumeclaims');
+export const podDisruptionBudgets = resource('policy', 'v1', 'poddisruptionbudgets');
 export const pods = resource('', 'v1', 'pods');
 export const replicaSets = resource('apps', 'v1', 'replicasets');
 export const replicationControllers = resource('', 'v1', 'replicationcontrollers');

@@ -14,6 +14,7 @@ import type {
   Node,
   PersistentVolumeClaim,
   Pod,
+  PodDisruptionBudget,
   ReplicaSet,
   ReplicationController,
   ResourceQuota,
@@ -57,6 +58,7 @@ export interface SharedInformers {
   readonly namespaces: Informer<Namespace>;
   readonly nodes: Informer<Node>;
   readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
+  readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
   readonly pods: Informer<Pod>;
   readonly replicaSets: Informer<ReplicaSet>;
   readonly replicationControllers: Informer<ReplicationController>;
@@ -108,6 +110,7 @@ export function createSharedInformers(options: SharedInformersOptions): SharedIn
     namespaces: make<Namespace>(resources.namespaces),
     nodes: make<Node>(resources.nodes),
     persistentVolumeClaims: make<PersistentVolumeClaim>(resources.persistentVolumeClaims),
+    podDisruptionBudgets: make<PodDisruptionBudget>(resources.podDisruptionBudgets),
     pods: make<Pod>(resources.pods, {
       ...owned,
       [BY_NODE]: ({ spec }) => (spec?.nodeName === undefined || spec.nodeName === '' ? [] : [spec.nodeName]),

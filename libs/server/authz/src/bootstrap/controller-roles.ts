@@ -173,6 +173,7 @@ export const managedControllers: readonly string[] = [
   'cronjob-controller',
   'daemon-set-controller',
   'deployment-controller',
+  'disruption-controller',
   'endpoint-controller',
   'endpointslice-controller',
   'generic-garbage-collector',

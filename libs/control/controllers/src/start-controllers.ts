@@ -10,6 +10,7 @@ import { createDaemonSetController } from './daemonset/controller.js';
 import { createDeploymentController } from './deployment/controller.js';
 import { createDisruptionController } from './disruption/controller.js';
 import { createStaleConditionController } from './disruption/stale-condition-controller.js';
+import { createEndpointSliceMirroringController } from './endpoint-slice-mirroring/controller.js';
 import { createEndpointSliceController } from './endpoint-slice/controller.js';
 import { createEndpointsController } from './endpoints/controller.js';
 import { createGarbageCollector } from './garbage-collector/controller.js';
@@ -27,6 +28,8 @@ import type { ControllerContext } from './shared/controller-context.js';
 import { sweptResources } from './shared/served-resources.js';
 import type { SharedInformers } from './shared/shared-informers.js';
 import { createStatefulSetController } from './statefulset/controller.js';
+import { createClaimProtectionController } from './storage-protection/claim-controller.js';
+import { createVolumeProtectionController } from './storage-protection/volume-controller.js';
 import { createTaintEvictionController } from './taint-eviction/controller.js';
 import { createTtlAfterFinishedController } from './ttl-after-finished/controller.js';
 
@@ -80,6 +83,7 @@ export function startControllers(options: StartControllersOptions): RunningContr
     createDisruptionController(context, schema),
     createStaleConditionController(context),
     createEndpointSliceController(context),
+    createEndpointSliceMirroringController(context),
     createEndpointsController(context),
     createNamespaceController(context, swept),
     createServiceAccountController(context),
@@ -87,6 +91,8 @@ export function startControllers(options: StartControllersOptions): RunningContr
     createNodeLifecycleController(context),
     createTaintEvictionController(context),
     createPodGarbageController(context),
+    createClaimProtectionController(context),
+    createVolumeProtectionController(context),
     createClusterRoleAggregationController(context),
     createGarbageCollector(context, swept),
     ...(options.rootCa === undefined ? [] : [createRootCaController(context, options.rootCa)]),

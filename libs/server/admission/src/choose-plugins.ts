@@ -9,6 +9,8 @@ const switchable = [
   'TaintNodesByCondition',
   'Priority',
   'DefaultTolerationSeconds',
+  'StorageObjectInUseProtection',
+  'RuntimeClass',
   'ResourceQuota',
 ] as const;
 
@@ -39,8 +41,6 @@ const absent = [
   'PodSecurity',
   'PodTolerationRestriction',
   'PodTopologyLabels',
-  'RuntimeClass',
-  'StorageObjectInUseProtection',
   'ValidatingAdmissionPolicy',
   'ValidatingAdmissionWebhook',
 ] as const;

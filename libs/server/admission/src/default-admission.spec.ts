@@ -19,6 +19,15 @@ function setUp() {
       account('puller', { imagePullSecrets: [{ name: 'pull' }] }),
     ],
     'priorityclasses.scheduling.k8s.io': [{ metadata: { name: 'high' }, value: 1000 } as KubeObject],
+    'runtimeclasses.node.k8s.io': [
+      {
+        metadata: { name: 'heavy' },
+        handler: 'h',
+        overhead: { podFixed: { cpu: '250m' } },
+        scheduling: { nodeSelector: { kind: 'big' }, tolerations: [{ key: 'big', operator: 'Exists' }] },
+      } as KubeObject,
+      { metadata: { name: 'light' }, handler: 'l' } as KubeObject,
+    ],
     nodes: [{ metadata: { name: 'n1', uid: 'node-uid' } }],
     pods: [
       {
@@ -309,5 +318,50 @@ describe('certificate requests at admission', () => {
       status: { code: 403 },
     });
     await setUp().admission.validate(wanted(csr(subject, 'example.com/other')));
+  });
+});
+
+describe('pods with a RuntimeClass', () => {
+  async function admitted(spec: object): Promise<Pod> {
+    const { admission } = setUp();
+    const object = pod(spec);
+    await admission.mutate(request('Pod', { object }));
+    await admission.validate(request('Pod', { object }));
+    return object;
+  }
+
+  it('(rows 312, 313) get its overhead and its places', async () => {
+    const { spec } = await admitted({ runtimeClassName: 'heavy', nodeSelector: { own: 'yes' } });
+    expect(spec).toMatchObject({ overhead: { cpu: '250m' }, nodeSelector: { own: 'yes', kind: 'big' } });
+    expect(spec?.tolerations).toContainEqual({ key: 'big', operator: 'Exists' });
+    expect((await admitted({ runtimeClassName: 'light' })).spec?.overhead).toBeUndefined();
+    expect((await admitted({ runtimeClassName: 'heavy', overhead: { cpu: '0.25' } })).spec?.overhead).toBeDefined();
+  });
+
+  it.each([
+    ['that is not there', { runtimeClassName: 'no' }, 'RuntimeClass "no" not found'],
+    ['and another overhead', { runtimeClassName: 'heavy', overhead: { cpu: '1' } }, "doesn't match"],
+    ['and another node selector', { runtimeClassName: 'heavy', nodeSelector: { kind: 'small' } }, 'conflict'],
+    [
+      'without overhead, and one of their own',
+      { runtimeClassName: 'light', overhead: { cpu: '1' } },
+      'Overhead set without',
+    ],
+    ['of none, and an overhead', { overhead: { cpu: '1' } }, 'Overhead set without'],
+  ])('%s are refused', async (_name, spec, message) => {
+    await expect(admitted(spec)).rejects.toThrow(message);
+  });
+});
+
+describe('claims and volumes', () => {
+  it.each([
+    ['PersistentVolumeClaim', 'kubernetes.io/pvc-protection'],
+    ['PersistentVolume', 'kubernetes.io/pv-protection'],
+  ])('a %s is held by a finalizer from its first day', async (kind, finalizer) => {
+    const { admission } = setUp();
+    const object = { metadata: { name: 'x', finalizers: ['own.example.com/f'] } } as KubeObject;
+    await admission.mutate(request(kind, { object }));
+    await admission.mutate(request(kind, { object }));
+    expect(object.metadata?.finalizers).toEqual(['own.example.com/f', finalizer]);
   });
 });

@@ -11,7 +11,9 @@ import { createNodeRestriction } from './plugins/node-restriction.js';
 import { createPriorityAdmission } from './plugins/priority.js';
 import { createRbacEscalation } from './plugins/rbac-escalation.js';
 import { createResourceQuotaAdmission } from './plugins/resource-quota.js';
+import { createRuntimeClassAdmission } from './plugins/runtime-class.js';
 import { createServiceAccountAdmission } from './plugins/service-account.js';
+import { storageObjectInUseProtection } from './plugins/storage-object-in-use-protection.js';
 import { taintNodesByCondition } from './plugins/taint-nodes-by-condition.js';
 import type { QuotaLedger } from './quota-ledger.js';
 
@@ -36,6 +38,8 @@ export function createDefaultAdmission(options: DefaultAdmissionOptions): Admiss
     taintNodesByCondition,
     createPriorityAdmission(objects),
     defaultTolerationSeconds,
+    storageObjectInUseProtection,
+    createRuntimeClassAdmission(objects),
     certificateRequester,
     createRbacEscalation(rbac, authorizer),
     // Last: what is charged is what nobody else refuses.

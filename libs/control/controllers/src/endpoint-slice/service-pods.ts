@@ -5,7 +5,7 @@ import { isTerminated, podCondition } from '../shared/pod-state.js';
 
 export type IpFamily = 'IPv4' | 'IPv6';
 
-const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4');
+export const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4');
 
 /** The families a Service has endpoints of, the first one its own. */
 export function familiesOf(service: Service): readonly IpFamily[] {

@@ -19,6 +19,7 @@ export const jobs = resource('batch', 'v1', 'jobs');
 export const leases = resource('coordination.k8s.io', 'v1', 'leases');
 export const namespaces = resource('', 'v1', 'namespaces');
 export const nodes = resource('', 'v1', 'nodes');
+export const persistentVolumes = resource('', 'v1', 'persistentvolumes');
 export const persistentVolumeClaims = resource('', 'v1', 'persistentvolumeclaims');
 export const podDisruptionBudgets = resource('policy', 'v1', 'poddisruptionbudgets');
 export const pods = resource('', 'v1', 'pods');

@@ -12,6 +12,7 @@ import type {
   Lease,
   Namespace,
   Node,
+  PersistentVolume,
   PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
@@ -57,6 +58,7 @@ export interface SharedInformers {
   readonly nodeLeases: Informer<Lease>;
   readonly namespaces: Informer<Namespace>;
   readonly nodes: Informer<Node>;
+  readonly persistentVolumes: Informer<PersistentVolume>;
   readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
   readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
   readonly pods: Informer<Pod>;
@@ -109,6 +111,7 @@ export function createSharedInformers(options: SharedInformersOptions): SharedIn
     nodeLeases: make<Lease>(resources.leases, {}, 'kube-node-lease'),
     namespaces: make<Namespace>(resources.namespaces),
     nodes: make<Node>(resources.nodes),
+    persistentVolumes: make<PersistentVolume>(resources.persistentVolumes),
     persistentVolumeClaims: make<PersistentVolumeClaim>(resources.persistentVolumeClaims),
     podDisruptionBudgets: make<PodDisruptionBudget>(resources.podDisruptionBudgets),
     pods: make<Pod>(resources.pods, {

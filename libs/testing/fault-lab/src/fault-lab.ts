@@ -3,7 +3,7 @@
  * namespace of their own; a projector on the host. Whatever clients ask and are told is in one journal, and `judge` holds it
  * against the log once the faults are over.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { silentLogger } from '@periplus/base/telemetry';
 import type { TransactingClient } from '@periplus/client/api-client';
 import { createSdkClient, type SdkClient } from '@periplus/client/sdk';
 import { connectJetStreamLog, type JetStreamLog } from '@periplus/log/jetstream-log';
-import { ensureClusterPki, planCluster } from '@periplus/ops/dependencies';
+import { ensureClusterPki, formatKubeconfig, planCluster } from '@periplus/ops/dependencies';
 import {
   createJournal,
   formatViolation,
@@ -25,6 +25,7 @@ import {
 } from '@periplus/testing/judge';
 import { type NatsCluster, type PostgresService, startNatsCluster, startPostgres } from '@periplus/testing/services';
 import { createPostgresView, createProjector } from '@periplus/view/postgres-view';
+import { startBalancer } from './balancer.js';
 import { cacheOf, projectionOf, readObjects } from './evidence.js';
 import { createLabApiserver, type LabApiserver, restPort } from './lab-apiserver.js';
 import { builtProgram } from './program.js';
@@ -59,6 +60,10 @@ export interface FaultLab {
   sdk(name: string, servers: readonly number[], options?: SdkOptions): RecordedClient & TransactingClient;
   /** Recorded, over REST; one server and one try. */
   rest(name: string, server: number): RecordedClient;
+  /** Recorded, over REST, at one address for all servers; one try. */
+  balanced(name: string): RecordedClient;
+  /** For kubectl and the like, with that one address. */
+  readonly kubeconfigFile: string;
   /** Stopped with the lab at the latest, however the test ends. */
   keep<T extends { stop(): unknown }>(traffic: T): T;
   /** The index of the nats-server that leads the stream of objects, by their majority's word. */
@@ -136,16 +141,26 @@ export async function startFaultLab({ natsServers = machines }: FaultLabOptions 
     const open: (SdkClient | RestClient)[] = [];
     ends.push(() => open.forEach((client) => client.close()));
 
-    function restClient(server: number): RestClient {
-      const client = createRestClient({
-        ...identity,
-        host: servers[server]!.host,
-        port: restPort,
-        timeoutMs: clientTimeoutMs,
-      });
+    const balancer = await startBalancer(servers.map(({ host }) => ({ host, port: restPort })));
+    ends.push(() => balancer.stop());
+    const kubeconfigFile = join(folder, 'kubeconfig');
+    writeFileSync(
+      kubeconfigFile,
+      formatKubeconfig({
+        contextName: 'lab',
+        server: `https://${balancer.host}:${balancer.port}`,
+        authorityCertificate: identity.ca,
+        clientCertificate: identity.cert,
+        clientKey: identity.key,
+      }),
+    );
+
+    function restClient({ host, port }: { host: string; port: number }): RestClient {
+      const client = createRestClient({ ...identity, host, port, timeoutMs: clientTimeoutMs });
       open.push(client);
       return client;
     }
+    const restOf = (server: number): RestClient => restClient({ host: servers[server]!.host, port: restPort });
 
     const recording = (name: string, indexes: readonly number[]) => ({
       journal,
@@ -174,7 +189,9 @@ export async function startFaultLab({ natsServers = machines }: FaultLabOptions 
         const options = recording(name, addresses === undefined ? indexes : []);
         return { ...recordClient(client, options), transact: recordTransactions(client, options) };
       },
-      rest: (name, server) => recordClient(restClient(server), recording(name, [server])),
+      rest: (name, server) => recordClient(restOf(server), recording(name, [server])),
+      balanced: (name) => recordClient(restClient(balancer), recording(name, [])),
+      kubeconfigFile,
       keep(traffic) {
         ends.push(() => traffic.stop());
         return traffic;
@@ -198,7 +215,7 @@ export async function startFaultLab({ natsServers = machines }: FaultLabOptions 
         const restedMs = systemTime.now() - restMs;
         const history = await readObjects(log);
         const caches = await Promise.all(
-          servers.map((server, index) => cacheOf(`the cache of ${server.name}`, restClient(index), history)),
+          servers.map((server, index) => cacheOf(`the cache of ${server.name}`, restOf(index), history)),
         );
         const views = [...caches, await projectionOf(view)].map((held) => ({ stream: 'objects' as const, view: held }));
         const { violations, linear } = judge({

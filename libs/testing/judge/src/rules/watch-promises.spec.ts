@@ -144,6 +144,19 @@ describe('J4 watch', () => {
     expect(found).toHaveLength(1);
   });
 
+  it('takes the first state for what the watch says that it is, though its beginning goes on as the log does', () => {
+    const entries = [entry(2, 'a'), entry(3, 'b'), entry(4, 'd'), entry(5, 'c'), entry(6, 'a', { parent: 2 })];
+    const events = [
+      told('ADDED', 'a', 2),
+      told('ADDED', 'b', 3),
+      told('ADDED', 'c', 5),
+      told('ADDED', 'd', 4),
+      bookmark(5, true),
+      told('MODIFIED', 'a', 6),
+    ];
+    expect(check(session('newest', events, { sendInitialEvents: true }), entries)).toEqual([]);
+  });
+
   it('sees a bookmark in the middle of a transaction', () => {
     const entries = [entry(1, 'x', { transaction: ['t', 0, 2] }), entry(2, 'y', { transaction: ['t', 1, 2] })];
     const events = [told('ADDED', 'x', 1), bookmark(1), told('ADDED', 'y', 2)];

@@ -116,6 +116,9 @@ type Start =
  */
 function findStart(session: WatchSession, expected: readonly Expected[]): Start {
   const events = session.events.filter((event): event is ObjectEvent => event.type !== 'BOOKMARK');
+  // Where the watch says it itself: the beginning of a first state may look like one of a moment before.
+  const ended = session.events.findIndex((event) => event.type === 'BOOKMARK' && event.initialEventsEnd);
+  const told = ended < 0 ? undefined : session.events.slice(0, ended).filter(({ type }) => type !== 'BOOKMARK').length;
   const state = new Map<string, Expected>();
   const isState = (first: readonly ObjectEvent[]): boolean =>
     first.every((event) => event.type === 'ADDED' && [...state.values()].some((candidate) => shows(event, candidate)));
@@ -127,7 +130,7 @@ function findStart(session: WatchSession, expected: readonly Expected[]): Start 
     const here: Start = { outcome: 'at', revision: at === 0 ? noRevision : expected[at - 1]!.revision, initial };
     const [follows, next] = [events[initial], expected[at]];
     if (follows === undefined) found = here;
-    else if (next !== undefined && shows(follows, next)) return here;
+    else if (next !== undefined && shows(follows, next) && (told === undefined || told === initial)) return here;
     // What follows is wrong: taken only if there is nothing better, to say so.
     else if (initial > 0 && follows.seen.revision > here.revision) found = here;
   }

@@ -14,6 +14,7 @@ import { describeSelfHealing } from './self-healing.suite.js';
 import { describeServices } from './services.suite.js';
 import { describeTimeTravel } from './time-travel.suite.js';
 import { describeTransactions } from './transactions.suite.js';
+import { describeQuotas } from './quotas.suite.js';
 import { describeStatefulSets } from './stateful-sets.suite.js';
 
 let cluster: Cluster | undefined;
@@ -38,6 +39,7 @@ describePods(theCluster);
 describeJobs(theCluster);
 describeDaemonSets(theCluster);
 describeStatefulSets(theCluster);
+describeQuotas(theCluster);
 describeRollingUpdate(theCluster);
 describeBadInput(theCluster);
 describeTimeTravel(theCluster);

@@ -200,7 +200,10 @@ export function unsupportedMediaType(message: string): StatusError {
 
 export function tooManyRequests(message: string, retryAfterSeconds: number, causes?: StatusCause[]): StatusError {
   return new StatusError(
-    failure(429, 'TooManyRequests', message, { retryAfterSeconds, ...(causes ? { causes } : {}) }),
+    failure(429, 'TooManyRequests', message, {
+      ...(retryAfterSeconds === 0 ? {} : { retryAfterSeconds }),
+      ...(causes ? { causes } : {}),
+    }),
   );
 }
 

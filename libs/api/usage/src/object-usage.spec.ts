@@ -13,7 +13,7 @@ const pod = (spec: object, more: object = {}): Pod =>
   ({ metadata: { name: 'p' }, spec: { containers: [], ...spec }, ...more }) as Pod;
 const cpu = (amount: string) => ({ requests: { cpu: amount } });
 
-describe('what an object uses of a quota', () => {
+describe('(rows 74, 75, 76, 78) what an object uses of a quota', () => {
   it.each<[string, { group: string; resource: string }, object, Record<string, string>]>([
     ['a config map', { group: '', resource: 'configmaps' }, {}, { 'count/configmaps': '1', configmaps: '1' }],
     ['a replica set', { group: 'apps', resource: 'replicasets' }, {}, { 'count/replicasets.apps': '1' }],
@@ -155,7 +155,7 @@ describe('quotas', () => {
     ['PriorityClass DoesNotExist', byClass('DoesNotExist'), ending, urgent],
     ['CrossNamespacePodAffinity', { scopes: ['CrossNamespacePodAffinity'] }, near, urgent],
     ['two at once', { scopes: ['NotBestEffort', 'NotTerminating'] }, burstable, ending],
-  ])('with scope %s count only their pods', (_name, spec, inside, outside) => {
+  ])('(rows 81, 82) with scope %s count only their pods', (_name, spec, inside, outside) => {
     expect(isInScope(spec, pods, inside)).toBe(true);
     expect(isInScope(spec, pods, outside)).toBe(false);
     expect(isInScope(spec, { group: '', resource: 'configmaps' }, {} as KubeObject)).toBe(false);

@@ -57,15 +57,15 @@ function budgetOf(pipeline: Pipeline, pod: Pod): PodDisruptionBudget | undefined
   return found[0];
 }
 
-/** The budget with one disruption less; throws when it has none to give. */
+/** The budget with one disruption less; throws when it has none to give: without a time, for nobody knows when it will. */
 function spend(budget: PodDisruptionBudget, pod: Pod, nowMs: number): PodDisruptionBudget {
   const name = budget.metadata?.name ?? '';
   const status = budget.status;
-  const refuse = (message: string): never => {
-    throw tooManyRequests(refusal, 10, [{ reason: 'DisruptionBudget', message }]);
+  const refuse = (message: string, retryAfterSeconds = 0): never => {
+    throw tooManyRequests(refusal, retryAfterSeconds, [{ reason: 'DisruptionBudget', message }]);
   };
   if ((status?.observedGeneration ?? 0) < (budget.metadata?.generation ?? 0))
-    refuse(`The disruption budget ${name} is still being processed by the server.`);
+    refuse(`The disruption budget ${name} is still being processed by the server.`, 10);
   if (status === undefined || (status.disruptionsAllowed ?? 0) < 0)
     throw forbidden(budgets, name, 'pdb disruptions allowed is negative');
   if (Object.keys(status.disruptedPods ?? {}).length > disruptedPodsMax)
